@@ -1,0 +1,58 @@
+/* The parent's end of a worker's job channel: frames that wait until the socket takes them.
+ *
+ * A stream socket pair, so that a frame may carry descriptors; they travel with its first bytes.
+ * Nothing here blocks. A frame's job is borrowed until its last byte has gone. */
+#ifndef MPROC_CHANNEL_H
+#define MPROC_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mproc/control.h"
+#include "mproc/mproc.h"
+#include "mproc/wire.h"
+
+struct channel_frame {
+    struct wire_header header;
+    const struct mp_job *job; /* argument and descriptors; borrowed */
+};
+
+struct channel {
+    int fd;                                    /* the parent's socket; -1 when closed */
+    struct channel_frame queue[CONTROL_SLOTS]; /* frames not sent whole, oldest first */
+    unsigned count;                            /* of them */
+    size_t sent;                               /* bytes of the oldest that have gone */
+};
+
+enum channel_progress {
+    CHANNEL_EMPTY = 0, /* everything has gone */
+    CHANNEL_FULL,      /* the socket takes no more: wait for room */
+    CHANNEL_REFUSED,   /* too many descriptors on the way in this system: try again later */
+};
+
+/* Makes the socket pair; the child's end goes to ret_child_fd. Returns 0, or -errno. */
+int channel_init(struct channel *channel, int *ret_child_fd);
+
+/* Closes the parent's end, which is how a worker learns that there are no more jobs. Takes one
+ * that is closed already. */
+void channel_done(struct channel *channel);
+
+/* Adds a frame; there are never more than CONTROL_SLOTS. */
+void channel_put(struct channel *channel, const struct wire_header *header,
+                 const struct mp_job *job);
+
+/* Sends what it can. Returns enum channel_progress; -EPIPE or -ECONNRESET when nobody reads any
+ * more; another -errno when the kernel does not take the oldest frame's descriptors, whose frame
+ * stays and can be withdrawn. */
+int channel_flush(struct channel *channel);
+
+/* The job whose frame goes next, NULL when there is none. */
+const struct mp_job *channel_oldest(const struct channel *channel);
+
+/* True while some of the job's frame has not gone. */
+bool channel_holds(const struct channel *channel, const struct mp_job *job);
+
+/* Takes back the job's frame if none of it has gone. Returns true when it did. */
+bool channel_withdraw(struct channel *channel, const struct mp_job *job);
+
+#endif

@@ -1,0 +1,86 @@
+#include "mproc/task.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEEP_BYTES = 4 << 20 }; /* a result buffer above this is not kept for the next job */
+
+void *mp_task_reserve(struct mp_task *task, size_t size)
+{
+    if (size > task->result_max)
+        return NULL;
+    if (size > task->capacity || !task->result) {
+        void *buffer = realloc(task->result, size ? size : 1);
+        if (!buffer)
+            return NULL;
+        task->result = buffer;
+        task->capacity = size ? size : 1;
+    }
+    task->result_size = size;
+    return task->result;
+}
+
+int mp_task_return(struct mp_task *task, const void *data, size_t size)
+{
+    if (size > task->result_max)
+        return -EMSGSIZE;
+    void *room = mp_task_reserve(task, size);
+    if (!room)
+        return -ENOMEM;
+    if (size > 0)
+        memcpy(room, data, size);
+    return 0;
+}
+
+int mp_task_fail(struct mp_task *task, int status, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(task->message, sizeof task->message, format, list);
+    va_end(list);
+    task->code = MP_ETASK;
+    task->status = status;
+    return -1;
+}
+
+int mp_task_fd(const struct mp_task *task, unsigned index)
+{
+    return index < task->fd_count ? task->fds[index] : -EINVAL;
+}
+
+int mp_task_worker(const struct mp_task *task)
+{
+    return task->worker;
+}
+
+void *mp_task_ctx(const struct mp_task *task)
+{
+    return task->ctx;
+}
+
+void task_run(struct mp_task *task, mp_task_fn *fn, const void *arg, size_t arg_size)
+{
+    if (task->capacity > KEEP_BYTES)
+        task_done(task);
+    task->result_size = 0;
+    task->code = 0;
+    task->status = 0;
+    task->message[0] = '\0';
+    int status = fn(task, arg, arg_size);
+    if (status != 0 && task->code == 0) {
+        snprintf(task->message, sizeof task->message, "the task returned %d", status);
+        task->code = MP_ETASK;
+        task->status = status;
+    }
+}
+
+void task_done(struct mp_task *task)
+{
+    free(task->result);
+    task->result = NULL;
+    task->capacity = 0;
+    task->result_size = 0;
+}
