@@ -1,0 +1,31 @@
+/* Alpha. Both run on results, which are small, so they are plain. */
+#include "image/alpha.h"
+
+void alpha_divide(struct pixels *pixels)
+{
+    for (int y = 0; y < pixels->height; y++) {
+        uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
+        for (int x = 0; x < pixels->width; x++, pixel += 4) {
+            unsigned alpha = pixel[3];
+            if (alpha == 255)
+                continue;
+            for (int c = 0; c < 3; c++) { /* resampling may have left a colour above its alpha */
+                unsigned value = alpha ? (pixel[c] * 255u + alpha / 2) / alpha : 0;
+                pixel[c] = (uint8_t)(value > 255 ? 255 : value);
+            }
+        }
+    }
+}
+
+void alpha_flatten(struct pixels *pixels)
+{
+    for (int y = 0; y < pixels->height; y++) {
+        uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
+        for (int x = 0; x < pixels->width; x++, pixel += 4)
+            for (int c = 0; c < 3; c++) {
+                unsigned product = pixel[c] * pixel[3] + 255u * (255u - pixel[3]) + 128;
+                pixel[c] = (uint8_t)((product + (product >> 8)) >> 8);
+            }
+    }
+    pixels->alpha = false;
+}

@@ -1,0 +1,278 @@
+/* Colour management. Most profiles in photographs are sRGB under one name or another: converting
+ * from those would change nothing, so they are known by what they hold. Nearly all others are
+ * three curves and a matrix. For these lcms takes 4 ms to prepare, as long as a phone's picture
+ * takes to decode; the arithmetic is short, so it is done here. All that remains is for lcms. */
+#include "image/colour.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include <lcms2.h>
+
+/* ---- profiles of three curves and a matrix ---- */
+
+/* What such a profile holds. */
+struct shaper {
+    double linear[3][256]; /* the light, 0..1, that a sample of each channel stands for */
+    double xyz[3][3];      /* what each channel's full light adds to X, Y and Z, at D50 */
+};
+
+/* X, Y and Z at D50 to linear sRGB, and back. Source: IEC 61966-2-1, adapted by Bradford. */
+static const double xyz_to_srgb[3][3] = {
+    {3.1338561, -1.6168667, -0.4906146},
+    {-0.9787684, 1.9161415, 0.0334540},
+    {0.0719453, -0.2289914, 1.4052427},
+};
+static const double srgb_to_xyz[3][3] = {
+    {0.4360747, 0.3850649, 0.1430804},
+    {0.2225045, 0.7168786, 0.0606169},
+    {0.0139322, 0.0971045, 0.7141733},
+};
+
+/* sRGB's curve. Source: IEC 61966-2-1. */
+static double srgb_linear(double value)
+{
+    return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
+}
+
+/* Fills `shaper`; false for a profile that is not, or not only, three curves and a matrix. */
+static bool shaper_read(cmsHPROFILE profile, struct shaper *shaper)
+{
+    static const cmsTagSignature tables[] = {cmsSigAToB0Tag, cmsSigAToB1Tag, cmsSigDToB0Tag,
+                                             cmsSigDToB1Tag};
+    static const cmsTagSignature colorants[] = {cmsSigRedColorantTag, cmsSigGreenColorantTag,
+                                                cmsSigBlueColorantTag};
+    static const cmsTagSignature curves[] = {cmsSigRedTRCTag, cmsSigGreenTRCTag, cmsSigBlueTRCTag};
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (cmsIsTag(profile, tables[i]))
+            return false;
+    if (cmsGetPCS(profile) != cmsSigXYZData)
+        return false;
+    for (int c = 0; c < 3; c++) {
+        const cmsCIEXYZ *colorant = cmsReadTag(profile, colorants[c]);
+        const cmsToneCurve *curve = cmsReadTag(profile, curves[c]);
+        if (!colorant || !curve)
+            return false;
+        shaper->xyz[0][c] = colorant->X;
+        shaper->xyz[1][c] = colorant->Y;
+        shaper->xyz[2][c] = colorant->Z;
+        for (int v = 0; v < 256; v++)
+            shaper->linear[c][v] =
+                fmin(1, fmax(0, (double)cmsEvalToneCurveFloat(curve, (float)v / 255)));
+    }
+    return true;
+}
+
+/* True when converting would change nothing that can be seen. */
+static bool shaper_is_srgb(const struct shaper *shaper)
+{
+    const double near = 0.002;
+
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < 3; i++)
+            if (!(fabs(shaper->xyz[i][c] - srgb_to_xyz[i][c]) < near))
+                return false;
+        for (int v = 0; v < 256; v++)
+            if (!(fabs(shaper->linear[c][v] - srgb_linear(v / 255.0)) < near))
+                return false;
+    }
+    return true;
+}
+
+enum {
+    LIGHT_BITS = 14, /* of linear light: enough that sRGB's steep dark end has no gaps */
+    LIGHT_MAX = (1 << LIGHT_BITS) - 1,
+    SUM_BITS = 8, /* of fraction beyond those while three channels' light is added up */
+};
+
+/* The whole conversion as tables: what light each channel's sample adds to each of sRGB's, and the
+ * sample that sRGB has for that much light. */
+struct shaper_tables {
+    int32_t light[3][3][256]; /* [sRGB's channel][the picture's channel][sample] */
+    uint8_t samples[LIGHT_MAX + 1];
+};
+
+static void tables_fill(struct shaper_tables *tables, const struct shaper *shaper)
+{
+    int at = 0;
+
+    for (int to = 0; to < 3; to++)
+        for (int from = 0; from < 3; from++) {
+            double share = 0;
+            for (int i = 0; i < 3; i++)
+                share += xyz_to_srgb[to][i] * shaper->xyz[i][from];
+            share = fmin(4, fmax(-4, share)); /* a lying matrix must not overflow the sums */
+            for (int v = 0; v < 256; v++)
+                tables->light[to][from][v] =
+                    (int32_t)lround(share * shaper->linear[from][v] * LIGHT_MAX * (1 << SUM_BITS));
+        }
+    for (int sample = 0; sample < 256; sample++) { /* up to half-way to the next */
+        int end = sample == 255 ? LIGHT_MAX : (int)(srgb_linear((sample + 0.5) / 255) * LIGHT_MAX);
+        while (at <= end)
+            tables->samples[at++] = (uint8_t)sample;
+    }
+}
+
+static uint8_t sample_for(const struct shaper_tables *tables, int to, const uint8_t *pixel)
+{
+    const int32_t(*light)[256] = tables->light[to];
+    int32_t sum = light[0][pixel[0]] + light[1][pixel[1]] + light[2][pixel[2]];
+
+    sum = (sum + (1 << (SUM_BITS - 1))) >> SUM_BITS;
+    return tables->samples[sum < 0 ? 0 : sum > LIGHT_MAX ? LIGHT_MAX : sum];
+}
+
+static int shaper_apply(const struct shaper *shaper, struct pixels *pixels)
+{
+    struct shaper_tables *tables = malloc(sizeof *tables);
+
+    if (!tables)
+        return -ENOMEM;
+    tables_fill(tables, shaper);
+    for (int y = 0; y < pixels->height; y++) {
+        uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
+        for (int x = 0; x < pixels->width; x++, pixel += 4) {
+            uint8_t red = sample_for(tables, 0, pixel), green = sample_for(tables, 1, pixel);
+            pixel[2] = sample_for(tables, 2, pixel);
+            pixel[1] = green;
+            pixel[0] = red;
+        }
+    }
+    free(tables);
+    return 0;
+}
+
+/* ---- all other profiles, by lcms ---- */
+
+struct conversion {
+    cmsHPROFILE to; /* sRGB, or grey with its curve */
+    cmsHTRANSFORM transform;
+};
+
+static void conversion_done(struct conversion *c)
+{
+    if (c->transform)
+        cmsDeleteTransform(c->transform);
+    if (c->to)
+        cmsCloseProfile(c->to);
+}
+
+/* Grey whose steps look like sRGB's, so that it matches a coloured picture beside it. */
+static cmsHPROFILE srgb_grey(cmsContext context)
+{
+    cmsHPROFILE profile = NULL;
+    const cmsFloat64Number parameters[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};
+    cmsToneCurve *curve = cmsBuildParametricToneCurve(context, 4, parameters);
+
+    if (curve)
+        profile = cmsCreateGrayProfileTHR(context, cmsD50_xyY(), curve);
+    cmsFreeToneCurve(curve);
+    return profile;
+}
+
+static cmsColorSpaceSignature space_of(enum codec_colour colour)
+{
+    if (colour == CODEC_GREY)
+        return cmsSigGrayData;
+    return colour == CODEC_RGB ? cmsSigRgbData : cmsSigCmykData;
+}
+
+static cmsUInt32Number format_of(enum codec_colour colour)
+{
+    switch (colour) {
+    case CODEC_GREY: return TYPE_GRAY_8;
+    case CODEC_CMYK: return TYPE_CMYK_8;
+    case CODEC_CMYK_INVERTED: return TYPE_CMYK_8_REV;
+    default: return TYPE_RGBA_8;
+    }
+}
+
+static void conversion_init(struct conversion *c, cmsContext context, cmsHPROFILE from,
+                            enum codec_colour colour)
+{
+    c->to = colour == CODEC_GREY ? srgb_grey(context) : cmsCreate_sRGBProfileTHR(context);
+    if (c->to)
+        c->transform =
+            cmsCreateTransformTHR(context, from, format_of(colour), c->to,
+                                  colour == CODEC_GREY ? TYPE_GRAY_8 : TYPE_RGBA_8,
+                                  INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_BLACKPOINTCOMPENSATION);
+}
+
+/* Returns 1 when it converted, 0 when lcms cannot use the profile. */
+static int convert_by_lcms(struct pixels *pixels, cmsContext context, cmsHPROFILE from,
+                           enum codec_colour colour)
+{
+    struct conversion conversion = {0};
+
+    conversion_init(&conversion, context, from, colour);
+    int converted = conversion.transform != NULL;
+    for (int y = 0; converted && y < pixels->height; y++) {
+        uint8_t *row = pixels->data + (size_t)y * pixels->stride;
+        cmsDoTransform(conversion.transform, row, row, (cmsUInt32Number)pixels->width);
+    }
+    conversion_done(&conversion);
+    return converted;
+}
+
+/* ---- which way ---- */
+
+/* Returns 1 when the pixels are sRGB now, 0 when the profile is no use, or -ENOMEM. */
+static int convert(struct pixels *pixels, cmsContext context, cmsHPROFILE from,
+                   enum codec_colour colour)
+{
+    struct shaper shaper;
+
+    if (cmsGetColorSpace(from) != space_of(colour))
+        return 0;
+    if (colour != CODEC_RGB || !shaper_read(from, &shaper))
+        return convert_by_lcms(pixels, context, from, colour);
+    if (shaper_is_srgb(&shaper))
+        return 1;
+    return shaper_apply(&shaper, pixels) ? -ENOMEM : 1;
+}
+
+/* The same from the profile's bytes. A context of its own shares nothing with other threads. */
+static int convert_by_profile(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                              size_t icc_size)
+{
+    cmsContext context = cmsCreateContext(NULL, NULL);
+    cmsHPROFILE from = NULL;
+    int rc = 0;
+
+    if (context && icc_size <= UINT32_MAX)
+        from = cmsOpenProfileFromMemTHR(context, icc, (cmsUInt32Number)icc_size);
+    if (from) {
+        rc = convert(pixels, context, from, colour);
+        cmsCloseProfile(from);
+    }
+    if (context)
+        cmsDeleteContext(context);
+    return rc;
+}
+
+/* Inks without a profile: each takes away its share of the light. */
+static void cmyk_to_rgb(struct pixels *pixels, unsigned invert)
+{
+    for (int y = 0; y < pixels->height; y++) {
+        uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
+        for (int x = 0; x < pixels->width; x++, pixel += 4)
+            for (int c = 0; c < 3; c++) {
+                unsigned product = (pixel[c] ^ invert) * (pixel[3] ^ invert) + 128;
+                pixel[c] = (uint8_t)((product + (product >> 8)) >> 8);
+            }
+    }
+}
+
+int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                   size_t icc_size)
+{
+    int rc = icc ? convert_by_profile(pixels, colour, icc, icc_size) : 0;
+
+    if (rc == 0 && colour == CODEC_CMYK)
+        cmyk_to_rgb(pixels, 0xff);
+    if (rc == 0 && colour == CODEC_CMYK_INVERTED)
+        cmyk_to_rgb(pixels, 0);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,67 @@
+/* A Huffman table of a JPEG as two lookups by the next bits: one for a single symbol, and one for
+ * as many symbols as begin within them. */
+#ifndef IMAGE_JPEG_CODE_H
+#define IMAGE_JPEG_CODE_H
+
+#include "image/jpeg_bits.h"
+
+enum {
+    LOOKUP_BITS = 12,
+    LOOKUP_SIZE = 1 << LOOKUP_BITS,
+    CODE_BITS_MAX = 16,
+};
+
+/* What the next LOOKUP_BITS bits begin with. */
+struct symbol {
+    uint8_t bits;  /* of the code; 0 when it is longer, or none */
+    uint8_t value; /* run and size */
+};
+
+/* What as many symbols as possible in there skip, packed into one word so that it is one load. */
+enum {
+    SKIP_BITS = 0x3f, /* of codes and of what follows each; 0 when there is not one symbol */
+    SKIP_ENDS = 0x80, /* the last is an end of block */
+    SKIP_ADVANCE = 8, /* shift of: terms of the block; an end of block counts as one */
+};
+
+struct code {
+    struct symbol symbols[LOOKUP_SIZE];
+    uint16_t skips[LOOKUP_SIZE];        /* of AC tables only */
+    int32_t limits[CODE_BITS_MAX + 1];  /* one above the last code of each length */
+    int32_t offsets[CODE_BITS_MAX + 1]; /* from a code to its place among the values */
+    const uint8_t *values;              /* libjpeg's */
+};
+
+/* Fills the lookup of single symbols from libjpeg's table, which it borrows. Returns false when the
+ * table's lengths are not those of a Huffman code. */
+bool code_fill(struct code *code, const JHUFF_TBL *table);
+
+/* Fills the lookup of several symbols, for a table of AC codes. */
+void code_fill_skips(struct code *code);
+
+/* Terms that an AC symbol stands for: its zeros and itself; 0 for an end of block. */
+static inline int code_terms(uint8_t value)
+{
+    return (value & 15) || value == 0xf0 ? (value >> 4) + 1 : 0;
+}
+
+/* Takes one code of any length from a window that is full. Returns its value, or -1. */
+static inline int code_take(const struct code *code, struct bits *bits)
+{
+    struct symbol symbol = code->symbols[bits->at.window >> (64 - LOOKUP_BITS)];
+
+    if (symbol.bits) {
+        position_skip(&bits->at, symbol.bits);
+        return symbol.value;
+    }
+    for (int length = LOOKUP_BITS + 1; length <= CODE_BITS_MAX; length++) {
+        int32_t word = (int32_t)(bits->at.window >> (64 - length));
+        if (word < code->limits[length]) {
+            position_skip(&bits->at, length);
+            return code->values[(word + code->offsets[length]) & 255];
+        }
+    }
+    return -1;
+}
+
+#endif

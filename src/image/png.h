@@ -1,0 +1,22 @@
+/* PNG, straight through libpng. (The file is not called png.h alone when it is included: this is
+ * "image/png.h", libpng's is <png.h>.) */
+#ifndef IMAGE_PNG_H
+#define IMAGE_PNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/codec.h"
+
+/* All colour types and depths; 16 bits become 8, a palette becomes RGB, grey without alpha stays
+ * grey. Text is never inflated. An interlaced picture is held whole while it is read. */
+extern const struct codec png_codec;
+
+/* Encodes grey, RGB (a fourth channel that is not alpha is dropped) or RGB with alpha, not
+ * premultiplied.
+ *   ret  a whole file; free()
+ * Returns 0, or -1 with `fault` filled. */
+int png_encode(const struct pixels *pixels, uint8_t **ret, size_t *ret_size,
+               struct image_fault *fault);
+
+#endif

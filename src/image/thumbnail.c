@@ -1,0 +1,273 @@
+/* One picture, from an open file to encoded thumbnails: a list of named stages. Each leaves its
+ * result in struct work, and the clock of the stage's kind runs while it does. */
+#include "image/thumbnail.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/alpha.h"
+#include "image/blur.h"
+#include "image/codec.h"
+#include "image/colour.h"
+#include "image/geometry.h"
+#include "image/jpeg.h"
+#include "image/module_private.h"
+#include "image/orient.h"
+#include "image/png.h"
+#include "image/reduce.h"
+#include "image/resize.h"
+#include "image/source.h"
+#include "image/stopwatch.h"
+
+struct work {
+    const struct image_input *input; /* borrowed, as are the next four */
+    const struct image_spec *spec;
+    const struct image_module *module;
+    struct image_result *result;
+    struct image_fault *fault;
+    struct source source;      /* the input's bytes */
+    const struct codec *codec; /* that reads them */
+    void *decoder;             /* the codec's; NULL before open */
+    struct codec_header header;
+    int widths[IMAGE_SIZES_MAX]; /* of the results as stored, before orientation */
+    int heights[IMAGE_SIZES_MAX];
+    struct geometry_reduction plan;
+    struct reduce reduce; /* the decoder's sink; its `out` is the reduced picture */
+    struct pixels thumbs[IMAGE_SIZES_MAX];
+};
+
+/* ---- stages ---- */
+
+static int fail_memory(struct work *work)
+{
+    return image_fail(work->fault, IMAGE_MEMORY, "no memory for a picture of %d x %d pixels",
+                      work->header.width, work->header.height);
+}
+
+/* Specs come out of a job's bytes, so what the arrays below rely on is checked. */
+static int check_spec(struct work *work)
+{
+    const struct image_spec *spec = work->spec;
+    bool written = spec->format == IMAGE_KIND_JPEG || spec->format == IMAGE_KIND_PNG ||
+                   spec->format == IMAGE_KIND_WEBP || spec->format == IMAGE_KIND_AVIF;
+    bool valid = written && spec->box_count >= 1 && spec->box_count <= IMAGE_SIZES_MAX &&
+                 spec->blur_sigma_px >= 0 && spec->blur_sigma_px <= BLUR_SIGMA_MAX;
+
+    for (int i = 0; valid && i < spec->box_count; i++)
+        valid = spec->boxes[i].width >= 0 && spec->boxes[i].height >= 0 &&
+                (spec->boxes[i].width > 0 || spec->boxes[i].height > 0);
+    if (!valid)
+        return image_fail(work->fault, IMAGE_UNSUPPORTED,
+                          "a box, blur or format that is out of range");
+    return 0;
+}
+
+static int choose_codec(struct work *work)
+{
+    enum image_kind kind = work->input->kind;
+
+    if (work->input->size_bytes == 0)
+        return image_fail(work->fault, IMAGE_DAMAGED, "the file is empty");
+    if (kind <= IMAGE_KIND_UNKNOWN || kind >= IMAGE_KIND_COUNT)
+        return image_fail(work->fault, IMAGE_UNSUPPORTED,
+                          "not a picture of a kind that is known here");
+    if (image_needs_module(kind, work->spec->format) && (!work->module || !work->module->started))
+        return image_fail(work->fault, IMAGE_UNSUPPORTED,
+                          "%s to %s needs the libvips module, which is not loaded",
+                          image_kind_name(kind), image_kind_name(work->spec->format));
+    if (kind == IMAGE_KIND_JPEG)
+        work->codec = &jpeg_codec;
+    else if (kind == IMAGE_KIND_PNG)
+        work->codec = &png_codec;
+    else
+        work->codec = work->module->vips->codec;
+    return 0;
+}
+
+static int open_picture(struct work *work)
+{
+    if (source_init(&work->source, work->input->fd, work->input->size_bytes))
+        return fail_memory(work);
+    return work->codec->open(&work->source, work->spec, &work->decoder, &work->header, work->fault);
+}
+
+/* The size of every result, and one reduction that serves the largest. */
+static int plan_sizes(struct work *work)
+{
+    const struct codec_header *header = &work->header;
+    bool swap = orient_swaps(header->orientation);
+    int width = swap ? header->height : header->width;
+    int height = swap ? header->width : header->height;
+    int largest_width = 1, largest_height = 1;
+
+    work->result->width = width;
+    work->result->height = height;
+    work->result->thumb_count = work->spec->box_count;
+    for (int i = 0; i < work->spec->box_count; i++) {
+        struct image_thumb *thumb = &work->result->thumbs[i];
+        geometry_fit(width, height, work->spec->boxes[i], &thumb->width, &thumb->height);
+        if (thumb->width > IMAGE_SIDE_MAX || thumb->height > IMAGE_SIDE_MAX)
+            return image_fail(work->fault, IMAGE_LIMIT,
+                              "a thumbnail of %d x %d pixels; no side may have more than %d",
+                              thumb->width, thumb->height, IMAGE_SIDE_MAX);
+        work->widths[i] = swap ? thumb->height : thumb->width;
+        work->heights[i] = swap ? thumb->width : thumb->height;
+        if (work->widths[i] > largest_width)
+            largest_width = work->widths[i];
+        if (work->heights[i] > largest_height)
+            largest_height = work->heights[i];
+    }
+    work->plan = geometry_reduction(header->width, header->height, largest_width, largest_height,
+                                    header->shrinks, work->spec->blur_sigma_px);
+    work->result->shrink = work->plan.shrink;
+    return 0;
+}
+
+static int decode(struct work *work)
+{
+    const struct codec_header *header = &work->header;
+    int shrink = work->plan.shrink;
+    int width = (header->width - 1) / shrink + 1, height = (header->height - 1) / shrink + 1;
+
+    if (reduce_init(&work->reduce, width, height, codec_channels(header), header->alpha,
+                    work->plan.factor_x, work->plan.factor_y))
+        return fail_memory(work);
+    return work->codec->read(work->decoder, shrink, &work->reduce);
+}
+
+static int blur_reduced(struct work *work)
+{
+    if (blur(&work->reduce.out, work->plan.sigma_x, work->plan.sigma_y))
+        return fail_memory(work);
+    return 0;
+}
+
+static int resize_each(struct work *work)
+{
+    for (int i = 0; i < work->result->thumb_count; i++)
+        if (resize(&work->reduce.out, work->plan.width, work->plan.height, work->widths[i],
+                   work->heights[i], &work->thumbs[i]))
+            return fail_memory(work);
+    reduce_done(&work->reduce);
+    return 0;
+}
+
+/* Alpha, colour and orientation, on as few pixels as there will ever be. */
+static int finish_each(struct work *work)
+{
+    const struct codec_header *header = &work->header;
+
+    for (int i = 0; i < work->result->thumb_count; i++) {
+        struct pixels *thumb = &work->thumbs[i];
+        if (thumb->alpha)
+            alpha_divide(thumb);
+        if (colour_to_srgb(thumb, header->colour, header->icc, header->icc_size) ||
+            orient(thumb, header->orientation))
+            return fail_memory(work);
+        if (thumb->alpha && work->spec->format == IMAGE_KIND_JPEG)
+            alpha_flatten(thumb);
+    }
+    return 0;
+}
+
+static int encode_each(struct work *work)
+{
+    const struct image_spec *spec = work->spec;
+
+    for (int i = 0; i < work->result->thumb_count; i++) {
+        const struct pixels *pixels = &work->thumbs[i];
+        struct image_thumb *thumb = &work->result->thumbs[i];
+        int rc;
+        if (spec->format == IMAGE_KIND_JPEG)
+            rc = jpeg_encode(pixels, spec->quality, &thumb->bytes, &thumb->size_bytes, work->fault);
+        else if (spec->format == IMAGE_KIND_PNG)
+            rc = png_encode(pixels, &thumb->bytes, &thumb->size_bytes, work->fault);
+        else
+            rc = work->module->vips->encode(pixels, spec->format, spec->quality, &thumb->bytes,
+                                            &thumb->size_bytes, work->fault);
+        if (rc)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the list ---- */
+
+struct stage {
+    int (*run)(struct work *work);
+    size_t clock; /* which field of struct image_times its time adds to */
+};
+
+static const struct stage stages[] = {
+    {check_spec, offsetof(struct image_times, decode)},
+    {choose_codec, offsetof(struct image_times, decode)},
+    {open_picture, offsetof(struct image_times, decode)},
+    {plan_sizes, offsetof(struct image_times, decode)},
+    {decode, offsetof(struct image_times, decode)},
+    {blur_reduced, offsetof(struct image_times, blur)},
+    {resize_each, offsetof(struct image_times, resize)},
+    {finish_each, offsetof(struct image_times, resize)},
+    {encode_each, offsetof(struct image_times, encode)},
+};
+
+static int run_stages(struct work *work)
+{
+    double before = stopwatch_ms();
+
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (stages[i].run(work))
+            return -1;
+        double now = stopwatch_ms();
+        *(double *)((char *)&work->result->ms + stages[i].clock) += now - before;
+        before = now;
+    }
+    work->result->ms.read = work->source.read_ms;
+    work->result->ms.decode -= work->source.read_ms;
+    return 0;
+}
+
+static void work_done(struct work *work)
+{
+    if (work->codec)
+        work->codec->close(work->decoder);
+    for (int i = 0; i < IMAGE_SIZES_MAX; i++)
+        pixels_done(&work->thumbs[i]);
+    reduce_done(&work->reduce);
+    source_done(&work->source);
+}
+
+int image_thumbnail(const struct image_input *input, const struct image_spec *spec,
+                    const struct image_module *module, struct image_result *ret,
+                    struct image_fault *fault)
+{
+    struct image_result result = {0};
+    struct work work = {
+        .input = input, .spec = spec, .module = module, .result = &result, .fault = fault};
+    int rc = run_stages(&work);
+
+    work_done(&work);
+    if (rc)
+        image_result_done(&result);
+    else
+        *ret = result;
+    return rc;
+}
+
+void image_result_done(struct image_result *result)
+{
+    for (int i = 0; i < IMAGE_SIZES_MAX; i++)
+        free(result->thumbs[i].bytes);
+    memset(result, 0, sizeof *result);
+}
+
+/* Only these two are read and written without libvips. */
+static bool is_native(enum image_kind kind)
+{
+    return kind == IMAGE_KIND_JPEG || kind == IMAGE_KIND_PNG;
+}
+
+int image_needs_module(enum image_kind input, enum image_kind format)
+{
+    return !is_native(input) || !is_native(format);
+}

@@ -1,0 +1,64 @@
+/* One picture in, its thumbnails out. No processes, no paths: an open input, and buffers. */
+#ifndef IMAGE_THUMBNAIL_H
+#define IMAGE_THUMBNAIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/fault.h"
+#include "image/kind.h"
+#include "image/spec.h"
+
+struct image_module; /* libvips, image/module.h; NULL where it is not loaded */
+
+/* The picture to read. The descriptor is borrowed; it is read with pread() only, so its file
+ * offset neither matters nor moves. */
+struct image_input {
+    int fd;               /* a regular file, open for reading */
+    int64_t size_bytes;   /* of the file */
+    enum image_kind kind; /* by its first bytes */
+};
+
+/* One finished thumbnail. */
+struct image_thumb {
+    uint8_t *bytes;    /* a whole encoded file; owned by the result */
+    size_t size_bytes; /* of it */
+    int width, height; /* pixels, upright */
+};
+
+/* Where the time went, milliseconds of wall clock. */
+struct image_times {
+    double read;   /* waiting for the input's bytes */
+    double decode; /* decoding, reading apart, with any reduction on the fly */
+    double blur;
+    double resize; /* with colour conversion and orientation */
+    double encode;
+};
+
+struct image_result {
+    int width, height; /* of the original, pixels, orientation applied */
+    int shrink;        /* what the decoder itself reduced by: 1, 2, 4 or 8 */
+    int thumb_count;   /* as many as the spec has boxes */
+    struct image_thumb thumbs[IMAGE_SIZES_MAX];
+    struct image_times ms;
+};
+
+/* Makes the thumbnails of `input` that `spec` asks for, from one decode.
+ *   input   borrowed
+ *   module  libvips, started in this process; NULL refuses what needs it: every input but JPEG
+ *           and PNG, every output but JPEG and PNG
+ *   ret     filled on success; free with image_result_done()
+ *   fault   filled on failure
+ * Blocks for as long as it takes. Any process and any thread, as long as `module` is not shared by
+ * two threads at once. Returns 0, or -1 with `fault` filled. */
+int image_thumbnail(const struct image_input *input, const struct image_spec *spec,
+                    const struct image_module *module, struct image_result *ret,
+                    struct image_fault *fault);
+
+/* Frees what a result holds; takes a zeroed or half-built one. */
+void image_result_done(struct image_result *result);
+
+/* True when making `format` from a picture of kind `input` needs the libvips module. */
+int image_needs_module(enum image_kind input, enum image_kind format);
+
+#endif

@@ -1,0 +1,385 @@
+/* libvips, behind the two interfaces that the rest of the layer knows: a codec that hands out rows,
+ * and an encoder. This is the only file that includes <vips/…>; it is built into a module.
+ *
+ * Rows are pulled through a region of the picture, strip by strip, by the thread that asks for
+ * them: libvips starts no thread for that and holds no more of the picture than its loader does.
+ * Only the kinds in `loaders` are read, whatever else libvips may have been built with. */
+#include "image/vips.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <gmodule.h>
+#include <vips/vips.h>
+
+#include <vips/vector.h> /* wants vips.h before it */
+
+enum { STRIP_ROWS = 16 /* rows pulled at a time; loaders hold at least as many anyway */ };
+
+struct vips_decoder {
+    struct source *source;     /* borrowed */
+    struct image_fault *fault; /* borrowed */
+    VipsSourceCustom *input;   /* reads from the source */
+    VipsImage *image;          /* of 8 bits: grey, RGB or CMYK, with or without alpha */
+    bool alpha;                /* the last band is alpha */
+    bool ended;                /* a loader looked for something behind the end of the data */
+};
+
+/* ---- starting ---- */
+
+static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message,
+                        gpointer data)
+{
+    (void)domain;
+    (void)level;
+    (void)message;
+    (void)data;
+}
+
+/* libvips would load every plug-in it finds, ImageMagick and poppler among them, for 50 ms and as
+ * many ways in for a hostile file. It looks for them below VIPSHOME. Of all of them only the
+ * loader of HEIF and AVIF is wanted, and it may be missing. */
+static int start_without_plugins(void)
+{
+    const char *home = getenv("VIPSHOME");
+    char *old = home ? strdup(home) : NULL;
+
+    setenv("VIPSHOME", "/nonexistent", 1);
+    int rc = vips_init("thumbpool");
+    if (old)
+        setenv("VIPSHOME", old, 1);
+    else
+        unsetenv("VIPSHOME");
+    free(old);
+    return rc;
+}
+
+static int start(void)
+{
+    g_log_set_default_handler(say_nothing, NULL); /* warnings would go to the terminal */
+    if (start_without_plugins())
+        return -1;
+    if (!vips_type_find("VipsForeignLoad", "heifload_source"))
+        g_module_open(VIPS_PLUGIN_DIR "/vips-heif.so", G_MODULE_BIND_LAZY);
+    vips_vector_set_enabled(FALSE); /* it compiles at run time, which a jailed process may not */
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    vips_block_untrusted_set(TRUE);
+    vips_error_clear();
+    return 0;
+}
+
+/* ---- reading bytes ---- */
+
+static gint64 on_read(VipsSourceCustom *input, void *buffer, gint64 size,
+                      struct vips_decoder *decoder)
+{
+    (void)input;
+    size_t got = source_read(decoder->source, buffer, size > 0 ? (size_t)size : 0);
+    return got == 0 && decoder->source->error ? -1 : (gint64)got;
+}
+
+static gint64 on_seek(VipsSourceCustom *input, gint64 offset, int whence,
+                      struct vips_decoder *decoder)
+{
+    gint64 base = whence == SEEK_SET   ? 0
+                  : whence == SEEK_CUR ? decoder->source->offset
+                                       : decoder->source->size_bytes;
+    gint64 to;
+
+    (void)input;
+    if (__builtin_add_overflow(base, offset, &to) || to < 0)
+        return -1;
+    if (to > decoder->source->size_bytes)
+        decoder->ended = true;
+    source_seek(decoder->source, to);
+    return to;
+}
+
+/* ---- faults ---- */
+
+/* Fills the fault with the first line that libvips has to say. Returns -1. */
+static int fail(const struct vips_decoder *decoder, enum image_code code)
+{
+    char line[160] = "libvips gives no reason";
+    const char *text = vips_error_buffer();
+
+    while (*text == '\n' || *text == ' ')
+        text++;
+    if (*text)
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+    vips_error_clear();
+    if (decoder->source->error)
+        return image_fail(decoder->fault, IMAGE_IO, "reading failed: %s",
+                          strerror(decoder->source->error));
+    if (decoder->ended)
+        return image_fail(decoder->fault, IMAGE_DAMAGED,
+                          "the data ends before the picture is complete");
+    return image_fail(decoder->fault, strstr(line, "memory") ? IMAGE_MEMORY : code, "%s", line);
+}
+
+/* ---- the header ---- */
+
+/* The loaders by kind: they are called by name, so that what a file is read as is never libvips'
+ * choice. A kind without one is not read. */
+static const char *const loaders[IMAGE_KIND_COUNT] = {
+    [IMAGE_KIND_WEBP] = "webpload_source", [IMAGE_KIND_GIF] = "gifload_source",
+    [IMAGE_KIND_TIFF] = "tiffload_source", [IMAGE_KIND_HEIF] = "heifload_source",
+    [IMAGE_KIND_AVIF] = "heifload_source",
+};
+
+static enum image_kind sniff(struct source *source)
+{
+    uint8_t head[IMAGE_KIND_HEAD_BYTES];
+    size_t size = source_read(source, head, sizeof head);
+
+    source_seek(source, 0);
+    return image_kind_sniff(head, size);
+}
+
+static int load(struct vips_decoder *decoder)
+{
+    enum image_kind kind = sniff(decoder->source);
+    const char *loader = loaders[kind];
+
+    if (!loader || !vips_type_find("VipsForeignLoad", loader))
+        return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "this libvips has no loader for %s",
+                          image_kind_name(kind));
+    decoder->input = vips_source_custom_new();
+    g_signal_connect(decoder->input, "read", G_CALLBACK(on_read), decoder);
+    g_signal_connect(decoder->input, "seek", G_CALLBACK(on_seek), decoder);
+    if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
+                  "fail_on", VIPS_FAIL_ON_ERROR, NULL))
+        return fail(decoder, IMAGE_DAMAGED);
+    return 0;
+}
+
+/* Puts the result of an operation in the place of the picture it was made from. */
+static int replace(struct vips_decoder *decoder, int rc, VipsImage *const *image)
+{
+    if (rc)
+        return fail(decoder, IMAGE_UNSUPPORTED);
+    g_object_unref(decoder->image);
+    decoder->image = *image;
+    return 0;
+}
+
+static int cast_to_8_bits(struct vips_decoder *decoder)
+{
+    VipsImage *out = NULL;
+    int rc = vips_cast(decoder->image, &out, VIPS_FORMAT_UCHAR, "shift", TRUE, NULL);
+
+    return replace(decoder, rc, &out);
+}
+
+static int convert_to_srgb(struct vips_decoder *decoder)
+{
+    VipsImage *out = NULL;
+    int rc = vips_colourspace(decoder->image, &out, VIPS_INTERPRETATION_sRGB, NULL);
+
+    return replace(decoder, rc, &out);
+}
+
+/* 16 bits lose their lower half, and what is neither grey, RGB nor CMYK becomes sRGB. */
+static int convert(struct vips_decoder *decoder)
+{
+    VipsInterpretation type = vips_image_guess_interpretation(decoder->image);
+    bool plain = type == VIPS_INTERPRETATION_B_W || type == VIPS_INTERPRETATION_GREY16 ||
+                 type == VIPS_INTERPRETATION_sRGB || type == VIPS_INTERPRETATION_RGB ||
+                 type == VIPS_INTERPRETATION_RGB16 || type == VIPS_INTERPRETATION_CMYK;
+    VipsBandFormat format = vips_image_get_format(decoder->image);
+
+    if (!plain || (format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_USHORT))
+        if (convert_to_srgb(decoder))
+            return -1;
+    if (vips_image_get_format(decoder->image) != VIPS_FORMAT_UCHAR)
+        return cast_to_8_bits(decoder);
+    return 0;
+}
+
+static int choose_colour(struct vips_decoder *decoder, struct codec_header *header)
+{
+    int bands = vips_image_get_bands(decoder->image);
+    bool cmyk = vips_image_guess_interpretation(decoder->image) == VIPS_INTERPRETATION_CMYK;
+
+    decoder->alpha = vips_image_hasalpha(decoder->image);
+    int colours = bands - decoder->alpha;
+    if (cmyk && colours == 4)
+        header->colour = CODEC_CMYK; /* an alpha band behind the inks is not looked at */
+    else if (colours == 1 && !decoder->alpha)
+        header->colour = CODEC_GREY;
+    else if (colours == 1 || colours == 3)
+        header->colour = CODEC_RGB;
+    else
+        return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "a picture of %d bands", bands);
+    header->alpha = decoder->alpha && header->colour == CODEC_RGB;
+    return 0;
+}
+
+static int read_header(struct vips_decoder *decoder, const struct image_spec *limits,
+                       struct codec_header *header)
+{
+    const void *icc = NULL;
+    size_t icc_size = 0;
+
+    if (load(decoder))
+        return -1;
+    if (codec_check_size(vips_image_get_width(decoder->image),
+                         vips_image_get_height(decoder->image), limits, decoder->fault))
+        return -1;
+    *header = (struct codec_header){.width = vips_image_get_width(decoder->image),
+                                    .height = vips_image_get_height(decoder->image),
+                                    .orientation = vips_image_get_orientation(decoder->image),
+                                    .shrinks = 1};
+    if (convert(decoder) || choose_colour(decoder, header))
+        return -1;
+    if (vips_image_get_typeof(decoder->image, VIPS_META_ICC_NAME) &&
+        !vips_image_get_blob(decoder->image, VIPS_META_ICC_NAME, &icc, &icc_size)) {
+        header->icc = icc;
+        header->icc_size = icc_size;
+    }
+    return 0;
+}
+
+static void vips_close(void *opaque)
+{
+    struct vips_decoder *decoder = opaque;
+
+    if (!decoder)
+        return;
+    VIPS_UNREF(decoder->image);
+    VIPS_UNREF(decoder->input);
+    vips_error_clear();
+    free(decoder);
+}
+
+static int vips_open(struct source *source, const struct image_spec *limits, void **ret,
+                     struct codec_header *header, struct image_fault *fault)
+{
+    struct vips_decoder *decoder = calloc(1, sizeof *decoder);
+
+    if (!decoder)
+        return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
+    decoder->source = source;
+    decoder->fault = fault;
+    if (read_header(decoder, limits, header)) {
+        vips_close(decoder);
+        return -1;
+    }
+    *ret = decoder;
+    return 0;
+}
+
+/* ---- the rows ---- */
+
+/* One row of `bands` bands to what the sink wants: grey, or four channels. */
+static void write_row(const uint8_t *from, int bands, bool alpha, const struct reduce *sink,
+                      uint8_t *to)
+{
+    int colours = bands - alpha;
+
+    if (bands == sink->channels) {
+        memcpy(to, from, (size_t)sink->width * (size_t)bands);
+        return;
+    }
+    for (int x = 0; x < sink->width; x++, from += bands, to += 4) {
+        to[0] = from[0];
+        to[1] = from[colours > 1 ? 1 : 0];
+        to[2] = from[colours > 2 ? 2 : 0];
+        to[3] = colours == 4 ? from[3] : alpha ? from[colours] : 255;
+    }
+}
+
+static int read_rows(struct vips_decoder *decoder, VipsRegion *region, struct reduce *sink)
+{
+    int bands = vips_image_get_bands(decoder->image);
+
+    for (int y = 0; y < sink->height; y += STRIP_ROWS) {
+        int rows = VIPS_MIN(STRIP_ROWS, sink->height - y);
+        VipsRect strip = {0, y, sink->width, rows};
+        if (vips_region_prepare(region, &strip))
+            return fail(decoder, IMAGE_DAMAGED);
+        for (int row = y; row < y + rows; row++) {
+            write_row(VIPS_REGION_ADDR(region, 0, row), bands, decoder->alpha, sink,
+                      reduce_row(sink));
+            reduce_commit(sink);
+        }
+    }
+    return 0;
+}
+
+static int vips_read(void *opaque, int shrink, struct reduce *sink)
+{
+    struct vips_decoder *decoder = opaque;
+    VipsRegion *region = vips_region_new(decoder->image);
+
+    (void)shrink; /* 1 is the only one on offer */
+    if (!region)
+        return fail(decoder, IMAGE_MEMORY);
+    int rc = read_rows(decoder, region, sink);
+    g_object_unref(region);
+    return rc;
+}
+
+static const struct codec vips_codec = {.open = vips_open, .read = vips_read, .close = vips_close};
+
+/* ---- encoding ---- */
+
+/* The pixels in rows without padding and without a fourth channel that is not alpha. */
+static uint8_t *pack(const struct pixels *pixels, int bands)
+{
+    uint8_t *packed = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)bands);
+    uint8_t *to = packed;
+
+    for (int y = 0; packed && y < pixels->height; y++) {
+        const uint8_t *from = pixels->data + (size_t)y * pixels->stride;
+        for (int x = 0; x < pixels->width; x++, from += pixels->channels, to += bands)
+            memcpy(to, from, (size_t)bands);
+    }
+    return packed;
+}
+
+static int save(VipsImage *image, enum image_kind format, int quality, void **ret, size_t *ret_size)
+{
+    if (format == IMAGE_KIND_WEBP)
+        return vips_webpsave_buffer(image, ret, ret_size, "Q", quality, "strip", TRUE, NULL);
+    return vips_heifsave_buffer(image, ret, ret_size, "Q", quality, "strip", TRUE, "compression",
+                                VIPS_FOREIGN_HEIF_COMPRESSION_AV1, NULL);
+}
+
+static int encode(const struct pixels *pixels, enum image_kind format, int quality, uint8_t **ret,
+                  size_t *ret_size, struct image_fault *fault)
+{
+    int bands = pixels->channels == 1 ? 1 : pixels->alpha ? 4 : 3;
+    uint8_t *packed = pack(pixels, bands);
+    VipsImage *image = NULL;
+    void *bytes = NULL;
+    int rc = -1;
+
+    if (packed)
+        image = vips_image_new_from_memory(
+            packed, (size_t)pixels->width * (size_t)pixels->height * (size_t)bands, pixels->width,
+            pixels->height, bands, VIPS_FORMAT_UCHAR);
+    if (image) {
+        image->Type = bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+        rc = save(image, format, quality, &bytes, ret_size);
+    }
+    if (rc)
+        image_fail(fault, image ? IMAGE_UNSUPPORTED : IMAGE_MEMORY, "%.*s",
+                   (int)strcspn(vips_error_buffer(), "\n"), vips_error_buffer());
+    else
+        *ret = bytes; /* from g_malloc(), which is malloc() */
+    vips_error_clear();
+    VIPS_UNREF(image);
+    free(packed);
+    return rc;
+}
+
+VIPS_MODULE_EXPORT extern const struct vips_module thumbpool_vips_module;
+
+const struct vips_module thumbpool_vips_module = {
+    .version = VIPS_MODULE_VERSION,
+    .start = start,
+    .codec = &vips_codec,
+    .encode = encode,
+};

@@ -1,0 +1,30 @@
+/* What the libvips module exports: one struct, found by its name with dlsym(). */
+#ifndef IMAGE_VIPS_H
+#define IMAGE_VIPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/codec.h"
+
+#define VIPS_MODULE_SYMBOL "thumbpool_vips_module"
+#define VIPS_MODULE_EXPORT __attribute__((visibility("default")))
+
+/* Raised with every change of this struct or of one that its functions take. */
+enum { VIPS_MODULE_VERSION = 1 };
+
+struct vips_module {
+    int version; /* VIPS_MODULE_VERSION, first for ever */
+
+    /* Starts libvips in this process. Returns 0 or -1. May be called again. */
+    int (*start)(void);
+
+    /* WebP, GIF, TIFF, and HEIF and AVIF where libvips has a loader for them. */
+    const struct codec *codec;
+
+    /* Encodes as WebP or AVIF at `quality` 1..100; else as png_encode(). */
+    int (*encode)(const struct pixels *pixels, enum image_kind format, int quality, uint8_t **ret,
+                  size_t *ret_size, struct image_fault *fault);
+};
+
+#endif
