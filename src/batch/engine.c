@@ -1,0 +1,124 @@
+#include "batch/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+    PICTURES_PER_WORKER = 3, /* one runs, one is sent ahead, one waits in the parent */
+    LEAVE_MS = 2000,         /* for idle workers, before they are killed */
+};
+
+/* The largest result that the spec's boxes allow: raw pixels, and something for headers. */
+static size_t result_max(const struct image_spec *spec)
+{
+    const size_t open_side = 8192, most = (size_t)1 << 30;
+    size_t size = 1 << 20;
+    for (int i = 0; i < spec->box_count; i++) {
+        size_t width = spec->boxes[i].width ? (size_t)spec->boxes[i].width : open_side;
+        size_t height = spec->boxes[i].height ? (size_t)spec->boxes[i].height : open_side;
+        size += width * height * 5;
+    }
+    return size > most ? most : size;
+}
+
+static int engine_start(struct engines *engines, struct engine *engine)
+{
+    struct mp_executor_options options = engines->options;
+    options.ctx = &engine->ctx;
+    return mp_executor_create(&options, &engine->executor);
+}
+
+int engines_init(struct engines *engines, enum mp_kind kind, int workers, const char *module_path,
+                 const struct image_spec *spec)
+{
+    *engines = (struct engines){.module_path = module_path};
+    engines->options = (struct mp_executor_options){.kind = kind,
+                                                    .workers = workers,
+                                                    .result_max = result_max(spec),
+                                                    .name = "thumbpool-work",
+                                                    .start = picture_task_start};
+    return engine_start(engines, &engines->all[ENGINE_BASE]);
+}
+
+/* Loads libvips, which starts nothing: this process may fork as before. */
+static void module_start(struct engines *engines)
+{
+    struct engine *engine = &engines->all[ENGINE_MODULE];
+    size_t size = sizeof engines->module_why;
+    if (!engines->module_path)
+        snprintf(engines->module_why, size, "this kind needs libvips, which is not installed");
+    else if (image_module_load(engines->module_path, &engine->ctx.module, engines->module_why,
+                               size) == 0) {
+        int error = engine_start(engines, engine);
+        if (error < 0)
+            snprintf(engines->module_why, size, "libvips cannot be started: %s",
+                     mp_strerror(error));
+    }
+}
+
+struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
+                                const char **ret_why)
+{
+    struct engine *engine = &engines->all[kind];
+    if (kind == ENGINE_MODULE && !engine->executor && engines->module_why[0] == '\0')
+        module_start(engines);
+    *ret_why = engines->module_why;
+    return engine->executor;
+}
+
+int engines_capacity(const struct engines *engines)
+{
+    return PICTURES_PER_WORKER * engines->options.workers;
+}
+
+static int running(int flying, int workers)
+{
+    return flying < workers ? flying : workers;
+}
+
+bool engines_have_room(const struct engines *engines, enum engine_kind kind)
+{
+    int workers = engines->options.workers;
+    int own = engines->all[kind].flying, other = engines->all[!kind].flying;
+    if (other == 0)
+        return own < engines_capacity(engines);
+    return running(own + 1, workers) + running(other, workers) <= workers;
+}
+
+void engines_count(struct engines *engines, enum engine_kind kind, int change)
+{
+    engines->all[kind].flying += change;
+}
+
+void engines_stop(struct engines *engines)
+{
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        struct mp_executor *executor = engines->all[i].executor;
+        enum mp_how how = engines->all[i].flying > 0 ? MP_KILL : MP_FINISH;
+        if (executor && mp_executor_shutdown(executor, how, LEAVE_MS) < 0)
+            while (mp_executor_shutdown(executor, MP_KILL, MP_FOREVER) == -EINTR)
+                ;
+    }
+}
+
+uint64_t engines_workers_lost(const struct engines *engines)
+{
+    uint64_t lost = 0;
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        struct mp_backend_stats stats = {0};
+        if (engines->all[i].executor)
+            mp_executor_stats(engines->all[i].executor, &stats);
+        lost += stats.workers_lost;
+    }
+    return lost;
+}
+
+void engines_done(struct engines *engines)
+{
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        mp_executor_free(engines->all[i].executor);
+        engines->all[i].executor = NULL;
+        image_module_free(engines->all[i].ctx.module);
+        engines->all[i].ctx.module = NULL;
+    }
+}

@@ -1,0 +1,55 @@
+/* Who makes pictures: the base engine for JPEG and PNG, and one with libvips for the rest, which
+ * comes into being with the first picture that needs it. Each is an executor; both together run no
+ * more pictures at a time than there are workers allowed. */
+#ifndef BATCH_ENGINE_H
+#define BATCH_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch/task.h"
+#include "image/spec.h"
+#include "mproc/mproc.h"
+
+enum engine_kind { ENGINE_BASE, ENGINE_MODULE, ENGINE_COUNT };
+
+struct engine {
+    struct mp_executor *executor; /* NULL until it is needed */
+    struct picture_task_ctx ctx;  /* of its tasks */
+    int flying;                   /* pictures that it has */
+};
+
+struct engines {
+    struct mp_executor_options options; /* of both */
+    const char *module_path;            /* of libvips; NULL: there is none */
+    struct engine all[ENGINE_COUNT];
+    char module_why[200]; /* why there is no module; "" unless it failed */
+};
+
+/* Starts the base engine. Returns 0, or an error of mp_executor_create(). End with engines_done(),
+ * also after an error. */
+int engines_init(struct engines *engines, enum mp_kind kind, int workers, const char *module_path,
+                 const struct image_spec *spec);
+
+/* The executor of a kind, started when it is not yet. Returns NULL when that is impossible, with a
+ * sentence that lives as long as `engines`. */
+struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
+                                const char **ret_why);
+
+/* Pictures that may be under way at the same time, all in all. */
+int engines_capacity(const struct engines *engines);
+
+/* True when one more picture may be given to the engine. */
+bool engines_have_room(const struct engines *engines, enum engine_kind kind);
+
+/* Notes that the engine has got, or has finished with, a picture. */
+void engines_count(struct engines *engines, enum engine_kind kind, int change);
+
+/* Lets idle workers leave and kills those that still run something. */
+void engines_stop(struct engines *engines);
+
+uint64_t engines_workers_lost(const struct engines *engines);
+
+void engines_done(struct engines *engines);
+
+#endif

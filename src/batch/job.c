@@ -1,0 +1,152 @@
+#include "batch/job.h"
+
+#include "image/geometry.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* One thumbnail in a frame; the bytes of all follow the head, in order. */
+struct frame_thumb {
+    int32_t width, height;
+    uint64_t size_bytes;
+};
+
+struct frame_head {
+    int32_t code; /* enum image_code */
+    int32_t width, height;
+    int32_t shrink;
+    int32_t thumb_count;
+    double total_ms;
+    struct image_times ms;
+    struct frame_thumb thumbs[IMAGE_SIZES_MAX];
+    char message[sizeof((struct image_fault *)0)->message];
+};
+
+size_t job_result_size(const struct job_result *result)
+{
+    size_t size = sizeof(struct frame_head);
+    for (int i = 0; i < result->image.thumb_count; i++)
+        size += result->image.thumbs[i].size_bytes;
+    return size;
+}
+
+void job_result_encode(const struct job_result *result, uint8_t *bytes)
+{
+    const struct image_result *image = &result->image;
+    struct frame_head head = {.code = result->fault.code,
+                              .width = image->width,
+                              .height = image->height,
+                              .shrink = image->shrink,
+                              .thumb_count = image->thumb_count,
+                              .total_ms = result->total_ms,
+                              .ms = image->ms};
+    memcpy(head.message, result->fault.message, sizeof head.message);
+    uint8_t *to = bytes + sizeof head;
+    for (int i = 0; i < image->thumb_count; i++) {
+        const struct image_thumb *thumb = &image->thumbs[i];
+        head.thumbs[i] = (struct frame_thumb){thumb->width, thumb->height, thumb->size_bytes};
+        memcpy(to, thumb->bytes, thumb->size_bytes);
+        to += thumb->size_bytes;
+    }
+    memcpy(bytes, &head, sizeof head);
+}
+
+/* ---- Decoding, which trusts nothing --------------------------------------------------------- */
+
+/* A time that can be printed: finite and not negative. */
+static double time_checked(double ms)
+{
+    return isfinite(ms) && ms >= 0 && ms < 1e9 ? ms : 0;
+}
+
+static void times_take(const struct frame_head *head, struct job_result *result)
+{
+    result->total_ms = time_checked(head->total_ms);
+    result->image.ms = (struct image_times){.read = time_checked(head->ms.read),
+                                            .decode = time_checked(head->ms.decode),
+                                            .blur = time_checked(head->ms.blur),
+                                            .resize = time_checked(head->ms.resize),
+                                            .encode = time_checked(head->ms.encode)};
+}
+
+static int fault_take(const struct frame_head *head, struct image_fault *ret)
+{
+    if (head->code < IMAGE_OK || head->code > IMAGE_MEMORY)
+        return -EPROTO;
+    ret->code = (enum image_code)head->code;
+    memcpy(ret->message, head->message, sizeof ret->message);
+    ret->message[sizeof ret->message - 1] = '\0';
+    return 0;
+}
+
+static const char *thumb_take(const struct frame_thumb *frame, const struct job *job,
+                              const struct image_result *image, int index, struct image_thumb *ret)
+{
+    int width, height;
+    geometry_fit(image->width, image->height, job->spec.boxes[index], &width, &height);
+    if (frame->width != width || frame->height != height)
+        return "a thumbnail has not the size that was asked for";
+    if (image_kind_sniff(ret->bytes, frame->size_bytes) != job->spec.format)
+        return "a thumbnail has not the format that was asked for";
+    bool readable = job->spec.format != IMAGE_KIND_AVIF; /* its size stands too deep inside */
+    if (readable &&
+        (image_kind_size(job->spec.format, ret->bytes, frame->size_bytes, &width, &height) != 0 ||
+         width != frame->width || height != frame->height))
+        return "a thumbnail's own header tells another size";
+    ret->width = frame->width;
+    ret->height = frame->height;
+    ret->size_bytes = frame->size_bytes;
+    return NULL;
+}
+
+static const char *image_take(const struct frame_head *head, const uint8_t *bytes, size_t size,
+                              const struct job *job, struct image_result *image)
+{
+    if (head->width < 1 || head->height < 1 ||
+        (int64_t)head->width * head->height > job->spec.max_pixels)
+        return "the picture's size is impossible";
+    if (head->thumb_count != job->spec.box_count)
+        return "the number of thumbnails is wrong";
+    image->width = head->width;
+    image->height = head->height;
+    image->shrink = head->shrink >= 1 && head->shrink <= 64 ? head->shrink : 1;
+    for (int i = 0; i < head->thumb_count; i++) {
+        const struct frame_thumb *frame = &head->thumbs[i];
+        if (frame->size_bytes == 0 || frame->size_bytes > size)
+            return "a thumbnail's bytes are missing";
+        image->thumbs[i].bytes = (uint8_t *)bytes; /* borrowed: decoded results are not freed */
+        const char *why = thumb_take(frame, job, image, i, &image->thumbs[i]);
+        if (why)
+            return why;
+        bytes += frame->size_bytes;
+        size -= frame->size_bytes;
+    }
+    image->thumb_count = head->thumb_count;
+    return size == 0 ? NULL : "there are bytes too many";
+}
+
+int job_result_decode(const uint8_t *bytes, size_t size, const struct job *job,
+                      struct job_result *ret, const char **ret_why)
+{
+    struct frame_head head;
+    struct job_result result = {0};
+    const char *why = NULL;
+    if (size < sizeof head) {
+        *ret_why = "the frame is too short";
+        return -EPROTO;
+    }
+    memcpy(&head, bytes, sizeof head);
+    times_take(&head, &result);
+    if (fault_take(&head, &result.fault) < 0)
+        why = "its code is unknown";
+    else if (result.fault.code == IMAGE_OK)
+        why = image_take(&head, bytes + sizeof head, size - sizeof head, job, &result.image);
+    if (why) {
+        *ret_why = why;
+        return -EPROTO;
+    }
+    *ret = result;
+    return 0;
+}

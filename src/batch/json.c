@@ -1,0 +1,157 @@
+#include "batch/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void separate(struct json *json)
+{
+    if (!json->first)
+        fputc(',', json->file);
+    json->first = false;
+}
+
+static void key_write(struct json *json, const char *key)
+{
+    separate(json);
+    if (key)
+        fprintf(json->file, "\"%s\":", key);
+}
+
+void json_begin(struct json *json, FILE *file)
+{
+    *json = (struct json){.file = file, .first = true};
+    fputc('{', file);
+}
+
+void json_end(struct json *json)
+{
+    fputs("}\n", json->file);
+}
+
+void json_open(struct json *json, const char *key, char bracket)
+{
+    key_write(json, key);
+    fputc(bracket, json->file);
+    json->first = true;
+}
+
+void json_close(struct json *json, char bracket)
+{
+    fputc(bracket, json->file);
+    json->first = false;
+}
+
+void json_integer(struct json *json, const char *key, int64_t number)
+{
+    key_write(json, key);
+    fprintf(json->file, "%" PRId64, number);
+}
+
+void json_number(struct json *json, const char *key, double number, int decimals)
+{
+    key_write(json, key);
+    fprintf(json->file, "%.*f", decimals, number);
+}
+
+void json_boolean(struct json *json, const char *key, bool value)
+{
+    key_write(json, key);
+    fputs(value ? "true" : "false", json->file);
+}
+
+/* ---- Text ----------------------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character that begins at text, 0 when it is none. Overlong forms, surrogates
+ * and numbers above 10FFFF are none. Source: Unicode, table 3-7. */
+static size_t utf8_length(const unsigned char *text)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    size_t length;
+    if (text[0] < 0x80)
+        return 1;
+    if (text[0] >= 0xc2 && text[0] <= 0xdf)
+        length = 2;
+    else if (text[0] >= 0xe0 && text[0] <= 0xef)
+        length = 3;
+    else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+        length = 4;
+    else
+        return 0;
+    low = text[0] == 0xe0 ? 0xa0 : text[0] == 0xf0 ? 0x90 : low;
+    high = text[0] == 0xed ? 0x9f : text[0] == 0xf4 ? 0x8f : high;
+    if (text[1] < low || text[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if (text[i] < 0x80 || text[i] > 0xbf)
+            return 0;
+    return length;
+}
+
+static void character_write(FILE *file, const unsigned char *text, size_t length)
+{
+    if (length > 1)
+        fwrite(text, 1, length, file);
+    else if (*text == '"' || *text == '\\')
+        fprintf(file, "\\%c", *text);
+    else if (*text < 0x20 || *text == 0x7f)
+        fprintf(file, "\\u%04x", *text);
+    else
+        fputc(*text, file);
+}
+
+static void string_write(FILE *file, const char *string)
+{
+    const unsigned char *text = (const unsigned char *)string;
+    fputc('"', file);
+    while (*text) {
+        size_t length = utf8_length(text);
+        if (length == 0)
+            fputs("\\ufffd", file);
+        else
+            character_write(file, text, length);
+        text += length ? length : 1;
+    }
+    fputc('"', file);
+}
+
+void json_text(struct json *json, const char *key, const char *text)
+{
+    key_write(json, key);
+    string_write(json->file, text);
+}
+
+static bool is_utf8(const char *string)
+{
+    const unsigned char *text = (const unsigned char *)string;
+    size_t length;
+    while (*text && (length = utf8_length(text)) > 0)
+        text += length;
+    return *text == '\0';
+}
+
+static void base64_write(FILE *file, const char *string)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *bytes = (const unsigned char *)string;
+    for (size_t left = strlen(string); left > 0;) {
+        size_t size = left < 3 ? left : 3;
+        uint32_t group = (uint32_t)bytes[0] << 16 | (size > 1 ? (uint32_t)bytes[1] << 8 : 0) |
+                         (size > 2 ? bytes[2] : 0);
+        for (size_t i = 0; i < 4; i++)
+            fputc(i <= size ? digits[group >> (18 - 6 * i) & 63] : '=', file);
+        bytes += size;
+        left -= size;
+    }
+}
+
+void json_path(struct json *json, const char *key, const char *path)
+{
+    key_write(json, key);
+    if (is_utf8(path)) {
+        string_write(json->file, path);
+        return;
+    }
+    fputs("{\"bytes\":\"", json->file);
+    base64_write(json->file, path);
+    fputs("\"}", json->file);
+}

@@ -1,0 +1,43 @@
+/* The output folder: the only place where files are made, and never half of one.
+ *
+ * A file is written without a name, then linked to its own; over an existing file it is linked to a
+ * temporary name and renamed, because a link never replaces. Where the file system has no unnamed
+ * files, an exclusive temporary file is written and renamed. A killed process can therefore leave
+ * nothing but a temporary name, and the next run sweeps those away. Folders are entered one by one
+ * and links among them refused, so that nothing is ever written outside. */
+#ifndef BATCH_OUTPUT_H
+#define BATCH_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct output;
+
+/* Where an input lies, so that it is never replaced by its own thumbnail. */
+struct output_guard {
+    dev_t dev;
+    ino_t ino;
+};
+
+enum output_written {
+    OUTPUT_NEW = 0,  /* there was none of that name */
+    OUTPUT_REPLACED, /* there was another */
+    OUTPUT_SAME,     /* the same bytes were there already: left alone */
+};
+
+/* Opens the folder `path`, making it and the folders above where they are missing.
+ * Returns 0, or -errno. Free with output_close(). */
+int output_open(const char *path, struct output **ret);
+void output_close(struct output *output);
+
+/* Makes bytes[0..size) the file `name`, relative to the folder; folders on the way are made.
+ *   guard   the input; a file that is the same as it is not replaced
+ *   force   write anew even where the same bytes are there
+ * Returns 0, -EEXIST (the input has that name), -EISDIR, -ELOOP (a folder on the way is a link),
+ * -ENAMETOOLONG, -ENOSPC, -EDQUOT, -EROFS, …; on failure what was there is still there. */
+int output_write(struct output *output, const char *name, const uint8_t *bytes, size_t size,
+                 struct output_guard guard, bool force, enum output_written *ret);
+
+#endif

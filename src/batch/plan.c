@@ -1,0 +1,224 @@
+#include "batch/plan.h"
+
+#include "batch/nameset.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+/* Which format an ending stands for, and how that format's own ending is written. */
+struct ending {
+    const char *ending;     /* of a name, without its dot */
+    enum image_kind format; /* that --format keep gives it */
+};
+
+static const struct ending endings[] = {
+    {"jpg", IMAGE_KIND_JPEG},  {"jpeg", IMAGE_KIND_JPEG}, {"jpe", IMAGE_KIND_JPEG},
+    {"jfif", IMAGE_KIND_JPEG}, {"png", IMAGE_KIND_PNG},   {"webp", IMAGE_KIND_WEBP},
+    {"avif", IMAGE_KIND_AVIF},
+};
+
+static const char *ending_of_format(enum image_kind format)
+{
+    switch (format) {
+    case IMAGE_KIND_PNG: return "png";
+    case IMAGE_KIND_WEBP: return "webp";
+    case IMAGE_KIND_AVIF: return "avif";
+    default: return "jpg";
+    }
+}
+
+/* The ending of a name, without its dot; "" for none. A name that only begins with a dot has none.
+ */
+static const char *ending_of_name(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *base = slash ? slash + 1 : name;
+    const char *dot = strrchr(base, '.');
+    return dot && dot != base ? dot + 1 : "";
+}
+
+static enum image_kind format_of_ending(const char *ending)
+{
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(ending, endings[i].ending) == 0)
+            return endings[i].format;
+    return IMAGE_KIND_UNKNOWN;
+}
+
+static enum image_kind format_kept(const char *name)
+{
+    const char *ending = ending_of_name(name);
+    if (strcasecmp(ending, "gif") == 0 || strcasecmp(ending, "svg") == 0)
+        return IMAGE_KIND_PNG;
+    enum image_kind format = format_of_ending(ending);
+    return format == IMAGE_KIND_UNKNOWN ? IMAGE_KIND_JPEG : format;
+}
+
+enum image_kind plan_format_of(const struct plan *plan, uint32_t input)
+{
+    switch (plan->options.format) {
+    case PLAN_JPEG: return IMAGE_KIND_JPEG;
+    case PLAN_PNG: return IMAGE_KIND_PNG;
+    case PLAN_WEBP: return IMAGE_KIND_WEBP;
+    case PLAN_AVIF: return IMAGE_KIND_AVIF;
+    case PLAN_KEEP: break;
+    }
+    return format_kept(scan_name(&plan->scan->inputs[input]));
+}
+
+/* The name of a size where there are several: "256", "320x240", "320x" or "x240". */
+static void size_name(struct image_box box, char *text, size_t size)
+{
+    if (box.width == box.height)
+        snprintf(text, size, "-%d", box.width);
+    else if (box.height == 0)
+        snprintf(text, size, "-%dx", box.width);
+    else if (box.width == 0)
+        snprintf(text, size, "-x%d", box.height);
+    else
+        snprintf(text, size, "-%dx%d", box.width, box.height);
+}
+
+int plan_name(const struct plan *plan, uint32_t number, int index, char *name, size_t size)
+{
+    const struct scan_input *input = &plan->scan->inputs[number];
+    const char *from = scan_name(input), *ending = ending_of_name(from);
+    enum image_kind format = plan_format_of(plan, number);
+    size_t stem = strlen(from) - strlen(ending) - (*ending != '\0');
+    if (format_of_ending(ending) != format)
+        ending = ending_of_format(format); /* else as the input spells it: .JPG, .jpeg */
+    char label[32] = "";
+    if (plan->options.spec->box_count > 1)
+        size_name(plan->options.spec->boxes[index], label, sizeof label);
+    int length = snprintf(name, size, "%s%.*s%s.%s", plan->scan->roots[input->root].prefix,
+                          (int)stem, from, label, ending);
+    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+/* ---- Problems ------------------------------------------------------------------------------- */
+
+static void problem_add(struct plan *plan, struct plan_problem problem)
+{
+    if (plan->problem_count < PLAN_PROBLEMS_KEPT)
+        plan->problems[plan->problem_count] = problem;
+    plan->problem_count++;
+}
+
+/* The input's own path without links, as far as its folder goes. Returns false when it has none. */
+static bool input_real(const struct plan *plan, uint32_t number, char *path, size_t size)
+{
+    const struct scan_input *input = &plan->scan->inputs[number];
+    const char *real = plan->scan->roots[input->root].real;
+    if (!real)
+        return false;
+    int length =
+        snprintf(path, size, "%s/%s", strcmp(real, "/") == 0 ? "" : real, scan_name(input));
+    return length >= 0 && (size_t)length < size;
+}
+
+static bool input_is_named(void *user, uint32_t owner, const char *name)
+{
+    char path[PATH_MAX];
+    return input_real(user, owner, path, sizeof path) && strcmp(path, name) == 0;
+}
+
+/* In the set of outputs, an owner is input * sizes + size. */
+static bool output_is_named(void *user, uint32_t owner, const char *name)
+{
+    const struct plan *plan = user;
+    uint32_t sizes = (uint32_t)plan->options.spec->box_count;
+    char path[PATH_MAX];
+    return plan_name(plan, owner / sizes, (int)(owner % sizes), path, sizeof path) == 0 &&
+           strcmp(path, name) == 0;
+}
+
+struct planning {
+    struct plan *plan;
+    struct nameset inputs;  /* paths of the inputs, without links */
+    struct nameset outputs; /* names of the outputs */
+};
+
+/* Looks whether an output would replace one of the inputs. */
+static void overwrite_check(struct planning *planning, uint32_t input, int index, const char *name)
+{
+    struct plan *plan = planning->plan;
+    char path[PATH_MAX];
+    uint32_t other;
+    if (!plan->options.output_real)
+        return; /* a folder that does not exist holds no input */
+    int length = snprintf(
+        path, sizeof path, "%s/%s",
+        strcmp(plan->options.output_real, "/") == 0 ? "" : plan->options.output_real, name);
+    if (length >= 0 && (size_t)length < sizeof path &&
+        nameset_find(&planning->inputs, path, &other))
+        problem_add(plan, (struct plan_problem){PLAN_OVERWRITE, input, other, index});
+}
+
+static int outputs_plan(struct planning *planning, uint32_t input)
+{
+    struct plan *plan = planning->plan;
+    uint32_t sizes = (uint32_t)plan->options.spec->box_count;
+    for (uint32_t i = 0; i < sizes; i++) {
+        char name[PATH_MAX];
+        uint32_t owner;
+        int error = plan_name(plan, input, (int)i, name, sizeof name);
+        int added =
+            error < 0 ? error : nameset_add(&planning->outputs, name, input * sizes + i, &owner);
+        if (added < 0)
+            return added;
+        if (added == 0)
+            problem_add(plan, (struct plan_problem){PLAN_CLASH, input, owner / sizes, (int)i});
+        overwrite_check(planning, input, (int)i, name);
+    }
+    return 0;
+}
+
+/* All inputs must be known before the first output is compared with them. Inputs that were named
+ * twice drop out here. */
+static int inputs_collect(struct planning *planning)
+{
+    struct plan *plan = planning->plan;
+    for (uint32_t i = 0; i < plan->scan->count; i++) {
+        char path[PATH_MAX];
+        uint32_t owner;
+        int added = 1;
+        if (input_real(plan, i, path, sizeof path))
+            added = nameset_add(&planning->inputs, path, i, &owner);
+        if (added < 0)
+            return added;
+        if (added == 1)
+            plan->order[plan->count++] = i;
+    }
+    return 0;
+}
+
+int plan_make(const struct plan_options *options, const struct scan *scan, struct plan *ret)
+{
+    *ret = (struct plan){.options = *options, .scan = scan};
+    if (scan->count > UINT32_MAX / IMAGE_SIZES_MAX)
+        return -ENOMEM;
+    if (!(ret->order = calloc(scan->count ? scan->count : 1, sizeof *ret->order)))
+        return -ENOMEM;
+    struct planning planning = {.plan = ret};
+    nameset_init(&planning.inputs, input_is_named, ret);
+    nameset_init(&planning.outputs, output_is_named, ret);
+    int error = inputs_collect(&planning);
+    for (size_t i = 0; i < ret->count && error == 0; i++)
+        if (scan->inputs[ret->order[i]].error == 0) /* what cannot be read has no output */
+            error = outputs_plan(&planning, ret->order[i]);
+    nameset_done(&planning.inputs);
+    nameset_done(&planning.outputs);
+    return error;
+}
+
+void plan_done(struct plan *plan)
+{
+    free(plan->order);
+    *plan = (struct plan){0};
+}

@@ -1,0 +1,66 @@
+/* What is to be done: which inputs, and the names of their outputs. Made before any work, so that a
+ * clash of names costs nothing but a message. */
+#ifndef BATCH_PLAN_H
+#define BATCH_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "batch/scan.h"
+#include "image/kind.h"
+#include "image/spec.h"
+
+enum plan_format {
+    PLAN_KEEP = 0, /* by the input's name */
+    PLAN_JPEG,
+    PLAN_PNG,
+    PLAN_WEBP,
+    PLAN_AVIF,
+};
+
+struct plan_options {
+    const struct image_spec *spec; /* its boxes give the sizes */
+    enum plan_format format;       /* of the outputs */
+    const char *output;            /* the output folder */
+    const char *output_real;       /* the same without links; NULL when it does not exist yet */
+};
+
+/* Two things that the plan cannot do. */
+enum plan_problem_kind {
+    PLAN_CLASH,    /* two inputs have the same output */
+    PLAN_OVERWRITE /* an output is one of the inputs */
+};
+
+struct plan_problem {
+    enum plan_problem_kind kind;
+    uint32_t input; /* whose output it is */
+    uint32_t other; /* who has that name already */
+    int size;       /* which of the sizes */
+};
+
+enum { PLAN_PROBLEMS_KEPT = 10 };
+
+struct plan {
+    struct plan_options options;
+    const struct scan *scan; /* the inputs; borrowed */
+    uint32_t *order;         /* numbers of the inputs to do, in walk order */
+    size_t count;            /* of them: an input that was named twice is done once */
+    struct plan_problem problems[PLAN_PROBLEMS_KEPT]; /* the first of them */
+    size_t problem_count; /* all of them; a plan with problems must not be run */
+};
+
+/* Makes the plan. Everything that `options` and `scan` point to must outlive it. Returns 0,
+ * -ENOMEM, or -ENAMETOOLONG when an output's path would be longer than PATH_MAX. Free with
+ * plan_done(). */
+int plan_make(const struct plan_options *options, const struct scan *scan, struct plan *ret);
+void plan_done(struct plan *plan);
+
+/* The format in which the outputs of an input are written. */
+enum image_kind plan_format_of(const struct plan *plan, uint32_t input);
+
+/* Puts the path of an output, relative to the output folder, into name[0..size). `index` is the
+ * number of the size. Returns 0, or -ENAMETOOLONG. */
+int plan_name(const struct plan *plan, uint32_t input, int index, char *name, size_t size);
+
+#endif

@@ -1,0 +1,149 @@
+#include "batch/report.h"
+
+#include "batch/json.h"
+
+static const char *kind_name(enum mp_kind kind)
+{
+    return kind == MP_SEQUENTIAL ? "sequential" : "processes";
+}
+
+static const char *format_name(enum plan_format format)
+{
+    static const char *const names[] = {"keep", "jpeg", "png", "webp", "avif"};
+    return names[format];
+}
+
+static const char *status_name(enum run_status status)
+{
+    static const char *const names[] = {"made", "current", "failed", "skipped"};
+    return names[status];
+}
+
+static void options_write(struct json *json, const struct report *report)
+{
+    const struct plan_options *plan = &report->plan->options;
+    json_open(json, "options", '{');
+    json_path(json, "output", plan->output);
+    json_open(json, "sizes", '[');
+    for (int i = 0; i < plan->spec->box_count; i++) {
+        json_open(json, NULL, '[');
+        json_integer(json, NULL, plan->spec->boxes[i].width);
+        json_integer(json, NULL, plan->spec->boxes[i].height);
+        json_close(json, ']');
+    }
+    json_close(json, ']');
+    json_number(json, "blur", plan->spec->blur_sigma_px, 3);
+    json_text(json, "format", format_name(plan->format));
+    json_integer(json, "quality", plan->spec->quality);
+    json_integer(json, "retries", report->run->retries);
+    json_boolean(json, "force", report->run->force);
+    json_close(json, '}');
+}
+
+static void on_begin(void *self, size_t inputs, int workers)
+{
+    const struct report *report = self;
+    struct json json;
+    json_begin(&json, report->file);
+    json_text(&json, "type", "start");
+    json_integer(&json, "schema", 1);
+    json_text(&json, "version", report->version);
+    json_text(&json, "executor", kind_name(report->run->kind));
+    json_integer(&json, "workers", workers);
+    json_integer(&json, "inputs", (int64_t)inputs);
+    options_write(&json, report);
+    json_text(&json, "sandbox", "off");
+    json_end(&json);
+}
+
+static void outputs_write(struct json *json, const struct run_record *record)
+{
+    json_open(json, "outputs", '[');
+    for (int i = 0; i < record->output_count; i++) {
+        const struct run_output *output = &record->outputs[i];
+        json_open(json, NULL, '{');
+        json_path(json, "path", output->path);
+        json_integer(json, "width", output->width);
+        json_integer(json, "height", output->height);
+        json_integer(json, "bytes", (int64_t)output->size_bytes);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void times_write(struct json *json, const struct run_record *record)
+{
+    json_open(json, "ms", '{');
+    json_number(json, "read", record->ms.read, 3);
+    json_number(json, "decode", record->ms.decode, 3);
+    json_number(json, "blur", record->ms.blur, 3);
+    json_number(json, "resize", record->ms.resize, 3);
+    json_number(json, "encode", record->ms.encode, 3);
+    json_number(json, "total", record->total_ms, 3);
+    json_close(json, '}');
+}
+
+static void trouble_write(struct json *json, const struct run_record *record)
+{
+    if (record->status == RUN_SKIPPED) {
+        json_text(json, "reason", record->message);
+    } else if (record->code) {
+        json_open(json, "error", '{');
+        json_text(json, "code", record->code);
+        json_text(json, "message", record->message);
+        json_close(json, '}');
+    }
+}
+
+static void on_result(void *self, const struct run_record *record, const struct run_counts *counts)
+{
+    const struct report *report = self;
+    struct json json;
+    (void)counts;
+    json_begin(&json, report->file);
+    json_text(&json, "type", "result");
+    json_path(&json, "src", record->input->path);
+    json_text(&json, "status", status_name(record->status));
+    if (record->kind != IMAGE_KIND_UNKNOWN)
+        json_text(&json, "format", image_kind_name(record->kind));
+    if (record->width > 0) {
+        json_integer(&json, "width", record->width);
+        json_integer(&json, "height", record->height);
+        json_integer(&json, "shrink", record->shrink);
+    }
+    if (record->output_count > 0)
+        outputs_write(&json, record);
+    trouble_write(&json, record);
+    if (record->attempts > 0) {
+        times_write(&json, record);
+        json_integer(&json, "worker", record->worker);
+        json_integer(&json, "attempts", record->attempts);
+    }
+    json_end(&json);
+}
+
+static void on_end(void *self, const struct run_summary *summary)
+{
+    const struct report *report = self;
+    struct json json;
+    json_begin(&json, report->file);
+    json_text(&json, "type", "summary");
+    json_integer(&json, "made", (int64_t)summary->counts.made);
+    json_integer(&json, "current", (int64_t)summary->counts.current);
+    json_integer(&json, "failed", (int64_t)summary->counts.failed);
+    json_integer(&json, "skipped", (int64_t)summary->counts.skipped);
+    json_integer(&json, "not_started", (int64_t)summary->counts.not_started);
+    json_number(&json, "seconds", summary->seconds, 3);
+    json_number(&json, "cpu_seconds", summary->cpu_seconds, 3);
+    json_integer(&json, "peak_rss_bytes", summary->peak_rss_bytes);
+    json_integer(&json, "workers_lost", (int64_t)summary->workers_lost);
+    json_boolean(&json, "interrupted", summary->interrupted);
+    json_end(&json);
+    fflush(report->file);
+}
+
+struct run_observer report_observer(struct report *report)
+{
+    return (struct run_observer){
+        .self = report, .begin = on_begin, .result = on_result, .end = on_end};
+}

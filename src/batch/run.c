@@ -1,0 +1,457 @@
+#include "batch/run.h"
+
+#include "batch/engine.h"
+#include "batch/job.h"
+#include "batch/lookahead.h"
+#include "batch/original.h"
+#include "batch/output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum {
+    WAIT_MS = 200,   /* at most between two looks at the stop flag */
+    GRACE_MS = 2000, /* for pictures that run when the run is stopped */
+};
+
+/* One picture that is with the workers, or waits to be. */
+struct picture {
+    uint32_t input;           /* its number */
+    struct original original; /* open */
+    struct job job;           /* as it was submitted */
+    enum engine_kind engine;  /* who makes it */
+    struct mp_future *future; /* NULL while it waits */
+    int attempts;             /* submits so far */
+};
+
+struct run {
+    const struct plan *plan;
+    const struct run_options *options;
+    struct run_summary *summary;
+    struct output *output;
+    struct engines engines;
+    struct lookahead ahead;
+    struct picture *flying;     /* with the workers */
+    struct mp_future **futures; /* theirs, for waiting */
+    int flying_count;
+    struct picture held;                   /* opened, but its engine had no room */
+    bool holding;                          /* there is one */
+    int error;                             /* why it cannot go on, 0 */
+    struct run_record record;              /* the one being told */
+    char paths[IMAGE_SIZES_MAX][PATH_MAX]; /* of its outputs */
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool is_stopped(const struct run *run)
+{
+    return run->error < 0 || (run->options->stop && *run->options->stop);
+}
+
+/* Stops the run for good; the first reason stays. */
+static void cannot_go_on(struct run *run, int error, const char *what, const char *why)
+{
+    if (run->error == 0) {
+        run->error = error;
+        snprintf(run->summary->fatal, sizeof run->summary->fatal, "%s: %s", what, why);
+    }
+}
+
+/* ---- Telling -------------------------------------------------------------------------------- */
+
+static void record_tell(struct run *run, enum run_status status)
+{
+    struct run_counts *counts = &run->summary->counts;
+    run->record.status = status;
+    counts->made += status == RUN_MADE;
+    counts->current += status == RUN_CURRENT;
+    counts->failed += status == RUN_FAILED;
+    counts->skipped += status == RUN_SKIPPED;
+    observers_result(&run->options->observers, &run->record, counts);
+}
+
+/* Begins the record of a picture. */
+static void record_begin(struct run *run, const struct picture *picture)
+{
+    run->record =
+        (struct run_record){.input = &run->plan->scan->inputs[picture->input],
+                            .kind = picture->original.kind,
+                            .worker = picture->future ? mp_future_worker(picture->future) : -1,
+                            .attempts = picture->attempts};
+}
+
+static void record_fail(struct run *run, const char *code, const char *message)
+{
+    run->record.code = code;
+    run->record.message = message;
+    run->record.output_count = 0;
+    record_tell(run, RUN_FAILED);
+}
+
+/* ---- Handing out ---------------------------------------------------------------------------- */
+
+/* Opens the picture's file, afresh for every attempt. Returns false when that was the end of it. */
+static bool picture_open(struct run *run, struct picture *picture)
+{
+    struct image_fault fault;
+    enum original_verdict verdict =
+        original_open(&run->plan->scan->inputs[picture->input], run->options->max_bytes,
+                      &picture->original, &fault);
+    if (verdict == ORIGINAL_OPEN)
+        return true;
+    picture->original = (struct original){.fd = -1};
+    record_begin(run, picture);
+    if (verdict == ORIGINAL_SKIPPED) {
+        run->record.message = fault.message;
+        record_tell(run, RUN_SKIPPED);
+    } else {
+        record_fail(run, image_code_name(fault.code), fault.message);
+    }
+    return false;
+}
+
+/* Describes the picture's job. */
+static void picture_describe(struct run *run, struct picture *picture)
+{
+    picture->job = (struct job){.spec = *run->plan->options.spec,
+                                .size_bytes = picture->original.stat.st_size,
+                                .kind = picture->original.kind};
+    picture->job.spec.format = plan_format_of(run->plan, picture->input);
+    picture->engine = image_needs_module(picture->job.kind, picture->job.spec.format)
+                          ? ENGINE_MODULE
+                          : ENGINE_BASE;
+}
+
+/* Gives the picture to its engine. Returns false when that was the end of it. */
+static bool picture_submit(struct run *run, struct picture *picture)
+{
+    struct mp_submit_options options = {.fds = &picture->original.fd, .fd_count = 1};
+    const char *why;
+    struct mp_executor *executor = engines_get(&run->engines, picture->engine, &why);
+    int error = executor ? mp_executor_submit(executor, run->options->task, &picture->job,
+                                              sizeof picture->job, &options, &picture->future)
+                         : -ENOSYS;
+    if (error == 0) {
+        picture->attempts++;
+        return true;
+    }
+    if (executor)
+        cannot_go_on(run, error, "cannot hand out work", mp_strerror(error));
+    picture->future = NULL;
+    record_begin(run, picture);
+    record_fail(run, executor ? "io" : "unsupported", executor ? mp_strerror(error) : why);
+    original_close(&picture->original);
+    return false;
+}
+
+/* Puts a picture among those that fly, or holds it until its engine has room. Returns false when
+ * it is held. */
+static bool picture_launch(struct run *run, struct picture *picture)
+{
+    if (!engines_have_room(&run->engines, picture->engine)) {
+        run->held = *picture;
+        run->holding = true;
+        return false;
+    }
+    run->holding = false;
+    if (picture_submit(run, picture)) {
+        engines_count(&run->engines, picture->engine, 1);
+        run->flying[run->flying_count++] = *picture;
+    }
+    return true;
+}
+
+/* Hands out pictures until the engines have enough, or there are no more. */
+static void hand_out(struct run *run)
+{
+    if (is_stopped(run) || (run->holding && !picture_launch(run, &run->held)))
+        return;
+    struct picture picture = {.original.fd = -1};
+    while (!is_stopped(run) && engines_have_room(&run->engines, ENGINE_BASE) &&
+           lookahead_next(&run->ahead, &picture.input)) {
+        picture.attempts = 0;
+        picture.future = NULL;
+        if (!picture_open(run, &picture))
+            continue;
+        picture_describe(run, &picture);
+        if (!picture_launch(run, &picture))
+            return;
+    }
+}
+
+/* ---- Taking back ---------------------------------------------------------------------------- */
+
+/* Errors of writing after which the next picture would fare no better. */
+static bool error_is_final(int error)
+{
+    return error == -ENOSPC || error == -EDQUOT || error == -EROFS;
+}
+
+static const char *write_error_text(int error)
+{
+    switch (error) {
+    case -EEXIST: return "the output is the input itself";
+    case -EISDIR: return "the output's name is taken by a folder";
+    case -ELOOP: return "a folder on the way to the output is a link";
+    default: return strerrordesc_np(-error);
+    }
+}
+
+/* Writes one output. Returns 0, or a negative error with a sentence in message[0..size). */
+static int output_make(struct run *run, const struct picture *picture, int index,
+                       const struct image_thumb *thumb, char *message, size_t size)
+{
+    struct output_guard guard = {picture->original.stat.st_dev, picture->original.stat.st_ino};
+    enum output_written written;
+    char name[PATH_MAX];
+    int error = plan_name(run->plan, picture->input, index, name, sizeof name);
+    if (error == 0)
+        error = output_write(run->output, name, thumb->bytes, thumb->size_bytes, guard,
+                             run->options->force, &written);
+    if (error < 0) {
+        snprintf(message, size, "cannot write %.400s: %s", name, write_error_text(error));
+        return error;
+    }
+    int length = snprintf(run->paths[index], sizeof run->paths[index], "%s/%s",
+                          run->plan->options.output, name);
+    if (length < 0 || (size_t)length >= sizeof run->paths[index])
+        return -ENAMETOOLONG;
+    run->record.outputs[index] =
+        (struct run_output){run->paths[index], thumb->width, thumb->height, thumb->size_bytes};
+    return 0;
+}
+
+static void picture_write(struct run *run, const struct picture *picture,
+                          const struct image_result *image)
+{
+    char message[600];
+    for (int i = 0; i < image->thumb_count; i++) {
+        int error = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
+        if (error < 0) {
+            if (error_is_final(error))
+                cannot_go_on(run, error, run->plan->options.output, strerrordesc_np(-error));
+            record_fail(run, "io", message);
+            return;
+        }
+    }
+    run->record.output_count = image->thumb_count;
+    record_tell(run, RUN_MADE);
+}
+
+/* A worker has answered; whether it told the truth is another matter. */
+static void picture_answered(struct run *run, const struct picture *picture, const void *data,
+                             size_t size)
+{
+    struct job_result result;
+    const char *why;
+    char message[200];
+    if (job_result_decode(data, size, &picture->job, &result, &why) < 0) {
+        snprintf(message, sizeof message, "the worker's answer is wrong: %s", why);
+        record_fail(run, "crashed", message);
+        return;
+    }
+    run->record.ms = result.image.ms;
+    run->record.total_ms = result.total_ms;
+    run->record.width = result.image.width;
+    run->record.height = result.image.height;
+    run->record.shrink = result.image.shrink;
+    if (original_changed(&picture->original))
+        record_fail(run, "changed", "the file was changed while it was read");
+    else if (result.fault.code != IMAGE_OK)
+        record_fail(run, image_code_name(result.fault.code), result.fault.message);
+    else
+        picture_write(run, picture, &result.image);
+}
+
+/* Another attempt with the file opened afresh. Returns false when that was the end of it. */
+static bool picture_retry(struct run *run, struct picture *picture)
+{
+    mp_future_free(picture->future);
+    picture->future = NULL;
+    original_close(&picture->original);
+    if (!picture_open(run, picture))
+        return false;
+    picture_describe(run, picture);
+    return picture_submit(run, picture);
+}
+
+static void picture_crashed(struct run *run, const struct picture *picture)
+{
+    const struct mp_fault *fault = mp_future_fault(picture->future);
+    char message[300];
+    snprintf(message, sizeof message, "%s%s", fault->message,
+             picture->attempts > 1 ? ", as at the attempt before" : "");
+    record_fail(run, "crashed", message);
+}
+
+/* Deals with a settled picture. Returns true when it flies on: one more attempt. */
+static bool picture_settle(struct run *run, struct picture *picture)
+{
+    const void *data;
+    size_t size;
+    int error = mp_future_result(picture->future, 0, &data, &size);
+    if (error == MP_ECRASH && picture->attempts <= run->options->retries && !is_stopped(run))
+        return picture_retry(run, picture);
+    record_begin(run, picture);
+    if (error == 0)
+        picture_answered(run, picture, data, size);
+    else if (error == MP_ECRASH)
+        picture_crashed(run, picture);
+    else if (error == -ECANCELED || error == MP_EKILLED)
+        ; /* not started: counted in the end */
+    else if (error == MP_EBROKEN)
+        cannot_go_on(run, error, "cannot go on", mp_strerror(error));
+    else
+        record_fail(run, error == -ENOMEM ? "memory" : "io",
+                    mp_future_fault(picture->future)->message);
+    return false;
+}
+
+static void picture_done(struct picture *picture)
+{
+    mp_future_free(picture->future);
+    picture->future = NULL;
+    original_close(&picture->original);
+}
+
+/* Deals with all that has settled. */
+static void take_back(struct run *run)
+{
+    for (int i = 0; i < run->flying_count;) {
+        struct picture *picture = &run->flying[i];
+        if (mp_future_state(picture->future) < MP_DONE || picture_settle(run, picture)) {
+            i++;
+            continue;
+        }
+        engines_count(&run->engines, picture->engine, -1);
+        picture_done(picture);
+        run->flying[i] = run->flying[--run->flying_count];
+    }
+}
+
+static int wait_for_some(struct run *run, enum mp_when when, int timeout_ms)
+{
+    for (int i = 0; i < run->flying_count; i++)
+        run->futures[i] = run->flying[i].future;
+    return mp_wait(run->futures, (size_t)run->flying_count, when, timeout_ms);
+}
+
+/* ---- The run -------------------------------------------------------------------------------- */
+
+static void loop(struct run *run)
+{
+    for (;;) {
+        hand_out(run);
+        if (is_stopped(run) || run->flying_count == 0)
+            return;
+        if (wait_for_some(run, MP_ANY, WAIT_MS) == 0)
+            observers_tick(&run->options->observers);
+        take_back(run);
+    }
+}
+
+/* Takes back what has not begun, lets what runs finish for a while, and kills the rest. */
+static void wind_up(struct run *run)
+{
+    for (int i = 0; i < run->flying_count; i++)
+        (void)mp_future_cancel(run->flying[i].future);
+    if (run->flying_count > 0)
+        (void)wait_for_some(run, MP_ALL, GRACE_MS);
+    engines_stop(&run->engines);
+    take_back(run);
+    if (run->holding)
+        picture_done(&run->held);
+}
+
+static int run_prepare(struct run *run)
+{
+    const struct run_options *options = run->options;
+    const char *output = run->plan->options.output;
+    int error = output_open(output, &run->output);
+    if (error < 0) {
+        cannot_go_on(run, error, output, strerrordesc_np(-error));
+        return error;
+    }
+    size_t inputs = run->plan->count ? run->plan->count : 1;
+    int workers = options->workers;
+    if ((size_t)workers > inputs)
+        workers = (int)inputs;
+    error = engines_init(&run->engines, options->kind, workers, options->module_path,
+                         run->plan->options.spec);
+    if (error < 0) {
+        cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
+        return error;
+    }
+    int most = engines_capacity(&run->engines);
+    run->flying = calloc((size_t)most, sizeof *run->flying);
+    run->futures = calloc((size_t)most, sizeof *run->futures);
+    if (!run->flying || !run->futures) {
+        cannot_go_on(run, -ENOMEM, "cannot start", "no memory");
+        return -ENOMEM;
+    }
+    run->summary->workers = workers;
+    lookahead_init(&run->ahead, run->plan);
+    return 0;
+}
+
+static double cpu_seconds(const struct rusage *usage)
+{
+    return (double)usage->ru_utime.tv_sec + (double)usage->ru_utime.tv_usec / 1e6 +
+           (double)usage->ru_stime.tv_sec + (double)usage->ru_stime.tv_usec / 1e6;
+}
+
+static void summary_finish(struct run *run, double begin_s)
+{
+    struct run_summary *summary = run->summary;
+    struct run_counts *counts = &summary->counts;
+    struct rusage own, workers;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &workers);
+    counts->not_started =
+        run->plan->count - counts->made - counts->current - counts->failed - counts->skipped;
+    summary->seconds = now_s() - begin_s;
+    summary->cpu_seconds = cpu_seconds(&own) + cpu_seconds(&workers);
+    long largest = own.ru_maxrss > workers.ru_maxrss ? own.ru_maxrss : workers.ru_maxrss;
+    summary->peak_rss_bytes = (int64_t)largest * 1024;
+    summary->interrupted = run->options->stop && *run->options->stop;
+    summary->workers_lost = engines_workers_lost(&run->engines);
+}
+
+int run_plan(const struct plan *plan, const struct run_options *options, struct run_summary *ret)
+{
+    double begin_s = now_s();
+    *ret = (struct run_summary){0};
+    struct run_options complete = *options;
+    if (!complete.task)
+        complete.task = picture_task_run;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return -ENOMEM;
+    run->plan = plan;
+    run->options = &complete;
+    run->summary = ret;
+    if (run_prepare(run) == 0) {
+        observers_begin(&complete.observers, plan->count, ret->workers);
+        loop(run);
+        wind_up(run);
+    }
+    summary_finish(run, begin_s);
+    observers_end(&complete.observers, ret);
+    int error = run->error;
+    engines_done(&run->engines);
+    output_close(run->output);
+    free(run->flying);
+    free(run->futures);
+    free(run);
+    return error;
+}

@@ -1,0 +1,33 @@
+/* The run: the one loop that opens pictures, hands them to the workers, and writes what comes back.
+ *
+ * Every input of the plan ends in exactly one of made, up to date, failed, skipped or not started,
+ * and the observers are told of each but the last. Only this process touches the file tree. */
+#ifndef BATCH_RUN_H
+#define BATCH_RUN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "batch/observer.h"
+#include "batch/plan.h"
+#include "mproc/mproc.h"
+
+struct run_options {
+    enum mp_kind kind;                 /* back-end */
+    int workers;                       /* at least 1 */
+    int retries;                       /* of a picture whose worker died */
+    bool force;                        /* write also what has not changed */
+    int64_t max_bytes;                 /* largest input file */
+    const char *module_path;           /* the libvips module's file */
+    mp_task_fn *task;                  /* NULL: picture_task_run(); tests give one of their own */
+    const volatile sig_atomic_t *stop; /* not 0: stop; NULL: never */
+    struct run_observers observers;
+};
+
+/* Carries the plan out. Blocks until it is done, stopped or cannot go on; all workers are gone
+ * then. Returns 0; or a negative error when it could not go on, with a sentence in ret->fatal. */
+int run_plan(const struct plan *plan, const struct run_options *options, struct run_summary *ret);
+
+#endif

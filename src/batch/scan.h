@@ -1,0 +1,57 @@
+/* Which pictures there are: the paths that the user named, and what a walk finds below the folders
+ * among them, by name and in order. Nothing is opened and no content is looked at. */
+#ifndef BATCH_SCAN_H
+#define BATCH_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "batch/arena.h"
+
+/* One path that the user named. */
+struct scan_root {
+    char *real;   /* its folder (the folder of a file), without links; NULL where there is none */
+    char *prefix; /* where outputs of this root go below the output folder: "" or "a/b/" */
+};
+
+/* One picture, or something that was named and cannot be one. */
+struct scan_input {
+    const char *path; /* as it is to be opened */
+    uint32_t name_at; /* path + name_at is relative to its root */
+    uint32_t root;    /* number of its root */
+    int error;        /* errno that made it unreadable already, 0 none */
+    bool named;       /* by the user, not found on a walk */
+};
+
+struct scan {
+    struct scan_input *inputs; /* in order of the arguments, each folder by name */
+    size_t count, capacity;    /* of inputs */
+    struct scan_root *roots;   /* one a path */
+    size_t root_count;
+    struct arena arena; /* holds the strings */
+};
+
+struct scan_options {
+    char *const *paths; /* files and folders */
+    size_t path_count;  /* of them */
+    const char *base;   /* what outputs are named relative to; NULL: each path itself */
+    dev_t skip_dev;     /* the output folder, which is never walked: */
+    ino_t skip_ino;     /* 0 when it does not exist yet */
+};
+
+/* Collects the inputs. Unreadable folders and named files that do not exist are inputs with an
+ * error. Links are not followed, but those that were named. Blocks on the file system.
+ * Returns 0, -ENOMEM, and with the path in question in ret_path -EINVAL (it is not below the
+ * base) or -EEXIST (it is the output folder). Free with scan_done(), also after an error. */
+int scan_run(const struct scan_options *options, struct scan *ret, const char **ret_path);
+void scan_done(struct scan *scan);
+
+/* The part of the input's path that follows its root: "a/b.jpg". */
+static inline const char *scan_name(const struct scan_input *input)
+{
+    return input->path + input->name_at;
+}
+
+#endif

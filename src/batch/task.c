@@ -1,0 +1,49 @@
+#include "batch/task.h"
+
+#include "batch/job.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+int picture_task_start(void *ctx, int worker)
+{
+    const struct picture_task_ctx *shared = ctx;
+    (void)worker;
+    return shared->module ? image_module_start(shared->module) : 0;
+}
+
+static int result_return(struct mp_task *task, const struct job_result *result)
+{
+    uint8_t *room = mp_task_reserve(task, job_result_size(result));
+    if (!room)
+        return mp_task_fail(task, EMSGSIZE, "the thumbnails are too large to send, or no memory");
+    job_result_encode(result, room);
+    return 0;
+}
+
+int picture_task_run(struct mp_task *task, const void *arg, size_t arg_size)
+{
+    const struct picture_task_ctx *shared = mp_task_ctx(task);
+    struct job job;
+    if (arg_size != sizeof job)
+        return mp_task_fail(task, EINVAL, "not a job");
+    memcpy(&job, arg, sizeof job);
+    struct image_input input = {
+        .fd = mp_task_fd(task, 0), .size_bytes = job.size_bytes, .kind = job.kind};
+    struct job_result result = {0};
+    double begin = now_ms();
+    if (image_thumbnail(&input, &job.spec, shared->module, &result.image, &result.fault) == 0)
+        result.fault.code = IMAGE_OK;
+    result.total_ms = now_ms() - begin;
+    int status = result_return(task, &result);
+    image_result_done(&result.image);
+    return status;
+}

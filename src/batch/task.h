@@ -1,0 +1,19 @@
+/* What a worker runs for one picture: a job's bytes in, a result's bytes out. */
+#ifndef BATCH_TASK_H
+#define BATCH_TASK_H
+
+#include "image/module.h"
+#include "mproc/mproc.h"
+
+/* What the tasks of one executor share; the executor's ctx. */
+struct picture_task_ctx {
+    struct image_module *module; /* libvips, loaded; NULL where JPEG and PNG are all */
+};
+
+/* Start hook: starts libvips where there is a module. */
+int picture_task_start(void *ctx, int worker);
+
+/* The mp_task_fn of a picture: `arg` is a struct job, descriptor 0 the input. */
+int picture_task_run(struct mp_task *task, const void *arg, size_t arg_size);
+
+#endif

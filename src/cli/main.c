@@ -1,0 +1,245 @@
+/* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code. */
+#include "batch/plan.h"
+#include "batch/report.h"
+#include "batch/run.h"
+#include "batch/scan.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum exit_code {
+    EXIT_MADE = 0,   /* all made, up to date, or skipped */
+    EXIT_FAILED = 1, /* some failed; the rest are done */
+    EXIT_USAGE = 2,  /* nothing was written */
+    EXIT_STUCK = 3,  /* it could not go on */
+};
+
+/* The signal that asks the run to stop, 0 none. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int signo)
+{
+    stop_signal = signo;
+}
+
+/* The first signal asks the run to stop; the second finds the default action and ends the program
+ * at once. */
+static void signals_init(void)
+{
+    struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Every worker takes some descriptors, and the usual soft limit is from another age. */
+static void descriptors_allow(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* as many as there are, then */
+}
+
+/* The program, from command line to exit code. */
+struct program {
+    struct options options;
+    char output_real[PATH_MAX]; /* the output folder without links; "" when it does not exist yet */
+    struct scan scan;
+    struct plan plan;
+    struct progress progress;
+    FILE *report; /* NULL: none */
+};
+
+/* ---- Before the work ------------------------------------------------------------------------ */
+
+static enum exit_code program_scan(struct program *program)
+{
+    const struct options *options = &program->options;
+    struct scan_options scan = {
+        .paths = options->paths, .path_count = options->path_count, .base = options->base};
+    struct stat output;
+    if (stat(options->output, &output) == 0) {
+        scan.skip_dev = output.st_dev;
+        scan.skip_ino = output.st_ino;
+        if (!realpath(options->output, program->output_real))
+            program->output_real[0] = '\0';
+    }
+    const char *path;
+    int error = scan_run(&scan, &program->scan, &path);
+    if (error == -EINVAL) {
+        progress_complain("%s is not below the base folder %s", path, options->base);
+        return EXIT_USAGE;
+    }
+    if (error == -EEXIST) {
+        progress_complain("%s is input and output folder at once; give another with -o", path);
+        return EXIT_USAGE;
+    }
+    if (error < 0 || program->scan.count == 0) {
+        progress_complain("%s", error < 0 ? strerrordesc_np(-error) : "no pictures found");
+        return EXIT_STUCK;
+    }
+    return EXIT_MADE;
+}
+
+static void problem_print(const struct program *program, const struct plan_problem *problem)
+{
+    const struct scan_input *inputs = program->scan.inputs;
+    char name[PATH_MAX];
+    if (plan_name(&program->plan, problem->input, problem->size, name, sizeof name) < 0)
+        return;
+    if (problem->kind == PLAN_CLASH)
+        progress_complain("%s and %s have the same output %s/%s", inputs[problem->other].path,
+                          inputs[problem->input].path, program->options.output, name);
+    else
+        progress_complain("the output of %s would replace the input %s",
+                          inputs[problem->input].path, inputs[problem->other].path);
+}
+
+static enum exit_code problems_print(const struct program *program)
+{
+    size_t count = program->plan.problem_count;
+    size_t shown = count < PLAN_PROBLEMS_KEPT ? count : PLAN_PROBLEMS_KEPT;
+    for (size_t i = 0; i < shown; i++)
+        problem_print(program, &program->plan.problems[i]);
+    if (count > shown)
+        progress_complain("and %zu more", count - shown);
+    progress_complain("nothing was written; give another output folder, or separate runs");
+    return EXIT_USAGE;
+}
+
+static enum exit_code program_plan(struct program *program)
+{
+    const struct options *options = &program->options;
+    struct plan_options plan = {.spec = &options->spec,
+                                .format = options->format,
+                                .output = options->output,
+                                .output_real =
+                                    program->output_real[0] ? program->output_real : NULL};
+    int error = plan_make(&plan, &program->scan, &program->plan);
+    if (error < 0) {
+        progress_complain("cannot plan the outputs: %s", strerrordesc_np(-error));
+        return error == -ENAMETOOLONG ? EXIT_USAGE : EXIT_STUCK;
+    }
+    return program->plan.problem_count > 0 ? problems_print(program) : EXIT_MADE;
+}
+
+static enum exit_code report_open(struct program *program)
+{
+    const char *path = program->options.report;
+    if (!path)
+        return EXIT_MADE;
+    program->report = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    if (program->report)
+        return EXIT_MADE;
+    progress_complain("%s: %s", path, strerrordesc_np(errno));
+    return EXIT_STUCK;
+}
+
+/* ---- The work ------------------------------------------------------------------------------- */
+
+/* The libvips module lies beside the program in a build tree, and in its own folder when installed.
+ * Returns NULL when it is in neither place. */
+static const char *module_find(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    if (length < 0)
+        return NULL;
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    static const char *const places[] = {"/" THUMBPOOL_MODULE_NEAR, "/" THUMBPOOL_MODULE_INSTALLED};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        size_t room = size - (size_t)(slash - path);
+        if ((size_t)snprintf(slash, room, "%s", places[i]) < room && access(path, R_OK) == 0)
+            return path;
+    }
+    return NULL;
+}
+
+static enum exit_code code_of(const struct run_summary *summary)
+{
+    if (summary->fatal[0] != '\0')
+        return EXIT_STUCK;
+    return summary->counts.failed > 0 ? EXIT_FAILED : EXIT_MADE;
+}
+
+static enum exit_code report_close(struct program *program, enum exit_code code)
+{
+    bool bad = fflush(program->report) != 0 || ferror(program->report);
+    if (program->report != stdout)
+        bad |= fclose(program->report) != 0;
+    if (!bad)
+        return code;
+    progress_complain("the report could not be written to %s", program->options.report);
+    return code == EXIT_MADE ? EXIT_STUCK : code;
+}
+
+static enum exit_code program_run(struct program *program)
+{
+    const struct options *options = &program->options;
+    struct run_observer observers[2];
+    char module[PATH_MAX];
+    struct run_options run = {.kind = options->kind,
+                              .workers = options->jobs,
+                              .retries = options->retries,
+                              .force = options->force,
+                              .max_bytes = (int64_t)1 << 30,
+                              .module_path = module_find(module, sizeof module),
+                              .stop = &stop_signal,
+                              .observers.all = observers};
+    struct report report = {
+        .file = program->report, .version = THUMBPOOL_VERSION, .plan = &program->plan, .run = &run};
+    if (program->report)
+        observers[run.observers.count++] = report_observer(&report);
+    progress_init(&program->progress, options->progress, options->quiet, options->verbose);
+    observers[run.observers.count++] = progress_observer(&program->progress);
+    struct run_summary summary;
+    if (run_plan(&program->plan, &run, &summary) < 0 && summary.fatal[0] == '\0')
+        snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
+    enum exit_code code = code_of(&summary);
+    return program->report ? report_close(program, code) : code;
+}
+
+static enum exit_code program_main(struct program *program)
+{
+    enum exit_code code = program_scan(program);
+    if (code == EXIT_MADE)
+        code = program_plan(program);
+    if (code == EXIT_MADE)
+        code = report_open(program);
+    if (code == EXIT_MADE)
+        code = program_run(program);
+    return code;
+}
+
+/* Ends as the signal would have ended it, so that a shell's loop stops too. */
+static void die_of(int signo)
+{
+    signal(signo, SIG_DFL);
+    raise(signo);
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program;
+    options_parse(argc, argv, &program.options);
+    signals_init();
+    descriptors_allow();
+    enum exit_code code = program_main(&program);
+    plan_done(&program.plan);
+    scan_done(&program.scan);
+    options_done(&program.options);
+    if (stop_signal)
+        die_of(stop_signal);
+    return code;
+}

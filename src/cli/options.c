@@ -1,0 +1,230 @@
+#include "cli/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* Options without a letter. */
+enum long_only {
+    OPTION_BASE = 256,
+    OPTION_EXECUTOR,
+    OPTION_RETRIES,
+    OPTION_REPORT,
+    OPTION_PROGRESS,
+    OPTION_QUIET,
+    OPTION_FORCE
+};
+
+/* clang-format off */
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "Output", 1},
+    {"output", 'o', "DIR", 0, "Folder for the thumbnails; the input tree is mirrored below it"
+                              " (default: thumbs)", 0},
+    {"base", OPTION_BASE, "DIR", 0, "What the mirrored names are relative to (default: each folder"
+                                    " in PATH, and each file's own)", 0},
+    {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
+                             " (default: 256)", 0},
+    {"format", 'f', "FORMAT", 0, "keep (by the input's name), jpeg, png, webp or avif"
+                                 " (default: keep)", 0},
+    {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
+    {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
+                                     " there", 0},
+    {NULL, 0, NULL, 0, "Picture", 2},
+    {"blur", 'b', "SIGMA", 0, "Gaussian blur before the thumbnail, standard deviation in source"
+                              " pixels; 0 is none (default: 2)", 0},
+    {NULL, 0, NULL, 0, "Work", 3},
+    {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
+                          " (default: 0)", 0},
+    {"executor", OPTION_EXECUTOR, "KIND", 0, "processes or sequential (default: processes)", 0},
+    {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
+                                        " (default: 1)", 0},
+    {NULL, 0, NULL, 0, "Messages", 4},
+    {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
+                                         " standard output", 0},
+    {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
+                                             " (default: auto)", 0},
+    {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
+    {"verbose", 'v', NULL, 0, "A line for every picture", 0},
+    {NULL, 0, NULL, 0, "Help", 5},
+    {"help", 'h', NULL, 0, "Show this and exit", 0},
+    {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
+    {0},
+};
+/* clang-format on */
+
+static const char usage_text[] = "PATH...";
+static const char help_text[] =
+    "Makes a thumbnail of every picture in PATH, files or folders, on all CPUs.\n\n"
+    "  thumbpool --blur 0 -s 640 -f webp -o assets images/\n"
+    "  thumbpool ~/Photos -o thumbs\n"
+    "  thumbpool -s 50 -j 2 --report report.ndjson *.jpg\n"
+    "\v"
+    "Exit status: 0 all made; 1 some pictures failed, the rest are done; 2 wrong usage, or two"
+    " inputs for one output: nothing was written; 3 it could not go on: no input, output not"
+    " writable, disk full.";
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+/* A whole number in low..high; exits with a message for anything else. */
+static int parse_int(const struct argp_state *state, const char *name, const char *text, long low,
+                     long high)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
+        argp_error(state, "--%s takes a whole number from %ld to %ld, not \"%s\"", name, low, high,
+                   text);
+    return (int)number;
+}
+
+static double parse_sigma(const struct argp_state *state, const char *text)
+{
+    char *end;
+    double sigma = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(sigma) || sigma < 0 || sigma > 1000)
+        argp_error(state, "--blur takes a number from 0 to 1000, not \"%s\"", text);
+    return sigma;
+}
+
+/* Workers: "4", "0" and "" for all, "50%". */
+static int parse_jobs(const struct argp_state *state, const char *text)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    int percent = *end == '%';
+    if (end == text || end[percent] != '\0' || errno != 0 || number < 0 || number > 4096)
+        argp_error(state,
+                   "--jobs takes a number from 0 to 4096, or a share such as 50%%, not"
+                   " \"%s\"",
+                   text);
+    int cpus = mp_cpu_count();
+    if (percent)
+        number = (number * cpus + 50) / 100 > 0 ? (number * cpus + 50) / 100 : 1;
+    return number == 0 ? cpus : (int)number;
+}
+
+/* The position of a word in a list; exits with a message when it is not in it. */
+static int parse_word(const struct argp_state *state, const char *name, const char *text,
+                      const char *const *words, const char *hint)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    argp_error(state, "--%s takes %s, not \"%s\"", name, hint, text);
+    return 0;
+}
+
+static enum plan_format parse_format(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"keep", "jpeg", "png", "webp", "avif", NULL};
+    return (enum plan_format)parse_word(state, "format", text, words,
+                                        "keep, jpeg, png, webp or avif");
+}
+
+static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"processes", "sequential", NULL};
+    static const enum mp_kind kinds[] = {MP_PROCESSES, MP_SEQUENTIAL};
+    return kinds[parse_word(state, "executor", text, words, "processes or sequential")];
+}
+
+static enum progress_when parse_progress(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"auto", "always", "never", NULL};
+    return (enum progress_when)parse_word(state, "progress", text, words, "auto, always or never");
+}
+
+static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)
+{
+    struct image_box box;
+    if (image_box_parse(text, &box) != 0)
+        argp_error(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
+                   IMAGE_SIDE_MAX, text);
+    for (int i = 0; i < spec->box_count; i++)
+        if (spec->boxes[i].width == box.width && spec->boxes[i].height == box.height)
+            return;
+    if (spec->box_count == IMAGE_SIZES_MAX)
+        argp_error(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
+    spec->boxes[spec->box_count++] = box;
+}
+
+/* ---- The parser ----------------------------------------------------------------------------- */
+
+static void print_version(void)
+{
+    printf("thumbpool %s\n%s\n", THUMBPOOL_VERSION, THUMBPOOL_LIBRARIES);
+}
+
+static void add_path(const struct argp_state *state, struct options *options, char *path)
+{
+    /* Words that are, or will be, commands; a folder of that name is given as ./bench. */
+    bool first = options->path_count == 0;
+    if (first && (strcmp(path, "bench") == 0 || strcmp(path, "worker") == 0))
+        argp_error(state,
+                   "the command \"%s\" is not part of this version; a folder of that name"
+                   " is given as ./%s",
+                   path, path);
+    options->paths[options->path_count++] = path;
+}
+
+static void finish(const struct argp_state *state, struct options *options)
+{
+    if (options->path_count == 0)
+        argp_error(state, "give at least one file or folder");
+    if (options->output[0] == '\0')
+        argp_error(state, "--output takes the name of a folder");
+    if (options->spec.box_count == 0)
+        options->spec.boxes[options->spec.box_count++] = image_spec_default().boxes[0];
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case 'o': options->output = value; break;
+    case 's': add_size(state, &options->spec, value); break;
+    case 'f': options->format = parse_format(state, value); break;
+    case 'q': options->spec.quality = parse_int(state, "quality", value, 1, 100); break;
+    case 'b': options->spec.blur_sigma_px = parse_sigma(state, value); break;
+    case 'j': options->jobs = parse_jobs(state, value); break;
+    case 'v': options->verbose = true; break;
+    case OPTION_BASE: options->base = value; break;
+    case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
+    case OPTION_RETRIES: options->retries = parse_int(state, "retries", value, 0, 1000000); break;
+    case OPTION_REPORT: options->report = value; break;
+    case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
+    case OPTION_QUIET: options->quiet = true; break;
+    case OPTION_FORCE: options->force = true; break;
+    case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
+    case 'V': print_version(); exit(EXIT_SUCCESS);
+    case ARGP_KEY_ARG: add_path(state, options, value); break;
+    case ARGP_KEY_END: finish(state, options); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+void options_parse(int argc, char **argv, struct options *ret)
+{
+    static const struct argp parser = {
+        .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_text};
+    *ret = (struct options){.output = "thumbs", .spec = image_spec_default(), .retries = 1};
+    ret->spec.box_count = 0;
+    ret->jobs = mp_cpu_count();
+    if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
+        exit(EXIT_FAILURE);
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, ret);
+}
+
+void options_done(struct options *options)
+{
+    free(options->paths);
+    options->paths = NULL;
+}

@@ -1,0 +1,34 @@
+/* The command line, as a struct. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "batch/plan.h"
+#include "cli/progress.h"
+#include "image/spec.h"
+#include "mproc/mproc.h"
+
+struct options {
+    char **paths;           /* files and folders, words of argv; the array is owned */
+    size_t path_count;      /* at least 1 */
+    const char *output;     /* folder */
+    const char *base;       /* folder, or NULL */
+    struct image_spec spec; /* sizes, blur, quality, limits */
+    enum plan_format format;
+    enum mp_kind kind; /* back-end */
+    int jobs;          /* workers, at least 1 */
+    int retries;       /* after a crash */
+    bool force;
+    const char *report; /* file, "-" for standard output, NULL none */
+    enum progress_when progress;
+    bool quiet, verbose;
+};
+
+/* Parses the command line. Prints the error and exits with 2 where it is wrong, prints and exits
+ * with 0 for help and version. */
+void options_parse(int argc, char **argv, struct options *ret);
+void options_done(struct options *options);
+
+#endif

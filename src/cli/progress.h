@@ -1,0 +1,34 @@
+/* The terminal: a status line while the run goes on, failures above it, the summary below. An
+ * observer of the run, and the only file that knows what a terminal is. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "batch/observer.h"
+
+enum progress_when { PROGRESS_AUTO = 0, PROGRESS_ALWAYS, PROGRESS_NEVER };
+
+struct progress {
+    bool quiet;               /* failures only */
+    bool verbose;             /* a line for every picture */
+    bool line_wanted;         /* there is a status line */
+    bool line_shown;          /* it is on the screen now */
+    size_t inputs;            /* of the run */
+    int64_t begin_ms;         /* when it began */
+    int64_t drawn_ms;         /* when the line was last drawn */
+    struct run_counts counts; /* as last heard */
+    char current[256];        /* name of the picture last heard of */
+};
+
+void progress_init(struct progress *progress, enum progress_when when, bool quiet, bool verbose);
+
+/* An observer that shows the run on standard error. `progress` must outlive the run. */
+struct run_observer progress_observer(struct progress *progress);
+
+/* Prints "thumbpool: …" on standard error. */
+void progress_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
