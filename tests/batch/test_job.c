@@ -1,0 +1,201 @@
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "batch/job.h"
+#include "support/images.h"
+
+/* A true result: a picture and the thumbnail that the image layer made of it. */
+struct truth {
+    struct job job;
+    struct job_result result;
+    uint8_t *bytes;
+    size_t size;
+};
+
+static int truth_make(void **state)
+{
+    struct truth *truth = calloc(1, sizeof *truth);
+    struct pixels pixels = test_picture(300, 200, 4, false);
+    struct test_file file = test_jpeg(&pixels, (struct test_jpeg){0});
+    if (!truth)
+        return -1;
+    truth->job = (struct job){
+        .spec = image_spec_default(), .size_bytes = (int64_t)file.size, .kind = IMAGE_KIND_JPEG};
+    truth->job.spec.boxes[0] = (struct image_box){60, 60};
+    int error = test_thumbnail(file.bytes, file.size, &truth->job.spec, NULL, &truth->result.image,
+                               &truth->result.fault);
+    truth->result.fault = (struct image_fault){.code = IMAGE_OK};
+    truth->result.total_ms = 1.5;
+    truth->size = job_result_size(&truth->result);
+    truth->bytes = malloc(truth->size);
+    if (truth->bytes)
+        job_result_encode(&truth->result, truth->bytes);
+    test_file_done(&file);
+    pixels_done(&pixels);
+    *state = truth;
+    return error;
+}
+
+static int truth_free(void **state)
+{
+    struct truth *truth = *state;
+    image_result_done(&truth->result.image);
+    free(truth->bytes);
+    free(truth);
+    return 0;
+}
+
+static int decode(const struct truth *truth, struct job_result *ret)
+{
+    const char *why = NULL;
+    int error = job_result_decode(truth->bytes, truth->size, &truth->job, ret, &why);
+    if (error != 0)
+        assert_non_null(why);
+    return error;
+}
+
+static void test_job_result_survives_the_way(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    assert_int_equal(decode(truth, &result), 0);
+    assert_int_equal(result.image.width, 300);
+    assert_int_equal(result.image.height, 200);
+    assert_int_equal(result.image.thumb_count, 1);
+    assert_int_equal(result.image.thumbs[0].width, 60);
+    assert_int_equal(result.image.thumbs[0].height, 40);
+    assert_int_equal(result.image.thumbs[0].size_bytes, truth->result.image.thumbs[0].size_bytes);
+    assert_memory_equal(result.image.thumbs[0].bytes, truth->result.image.thumbs[0].bytes,
+                        result.image.thumbs[0].size_bytes);
+    assert_true(result.total_ms > 1.4 && result.total_ms < 1.6);
+}
+
+static void test_job_result_tells_a_failure(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result failure = {.fault = {.code = IMAGE_LIMIT, .message = "too large"}}, result;
+    const char *why;
+    uint8_t bytes[8192];
+    assert_true(job_result_size(&failure) <= sizeof bytes);
+    job_result_encode(&failure, bytes);
+    assert_int_equal(
+        job_result_decode(bytes, job_result_size(&failure), &truth->job, &result, &why), 0);
+    assert_int_equal(result.fault.code, IMAGE_LIMIT);
+    assert_string_equal(result.fault.message, "too large");
+}
+
+static void test_job_result_is_refused_at_any_shorter_length(void **state)
+{
+    struct truth *truth = *state;
+    size_t whole = truth->size;
+    for (truth->size = 0; truth->size < whole; truth->size++) {
+        struct job_result result;
+        /* A copy of just that size, so that a read behind its end is seen. */
+        uint8_t *copy = malloc(truth->size + 1);
+        const char *why;
+        assert_non_null(copy);
+        memcpy(copy, truth->bytes, truth->size);
+        uint8_t *exact = realloc(copy, truth->size ? truth->size : 1);
+        assert_int_equal(job_result_decode(exact, truth->size, &truth->job, &result, &why),
+                         -EPROTO);
+        free(exact);
+    }
+}
+
+static void test_job_result_of_another_size_or_format_is_refused(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    truth->job.spec.boxes[0] = (struct image_box){61, 61};
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->job.spec.boxes[0] = (struct image_box){60, 60};
+    truth->job.spec.format = IMAGE_KIND_PNG;
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->job.spec.format = IMAGE_KIND_JPEG;
+    truth->job.spec.max_pixels = 300 * 200 - 1;
+    assert_int_equal(decode(truth, &result), -EPROTO);
+}
+
+static void test_job_result_that_lies_about_the_size_inside_is_refused(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    /* Tell a picture of 320 x 200: the thumbnail should then be 60 x 37 or 38, and is not. */
+    truth->result.image.width = 320;
+    job_result_encode(&truth->result, truth->bytes);
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->result.image.thumbs[0].height = 38;
+    job_result_encode(&truth->result, truth->bytes);
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->result.image.thumbs[0].height = 37;
+    job_result_encode(&truth->result, truth->bytes);
+    assert_int_equal(decode(truth, &result), -EPROTO);
+}
+
+static void test_job_result_with_bytes_too_many_is_refused(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    truth->bytes = realloc(truth->bytes, truth->size + 1);
+    truth->bytes[truth->size++] = 0;
+    assert_int_equal(decode(truth, &result), -EPROTO);
+}
+
+static void test_job_result_with_odd_times_is_made_printable(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    truth->result.total_ms = NAN;
+    truth->result.image.ms.read = -5;
+    truth->result.image.ms.encode = INFINITY;
+    job_result_encode(&truth->result, truth->bytes);
+    assert_int_equal(decode(truth, &result), 0);
+    assert_true(result.total_ms == 0);
+    assert_true(result.image.ms.read == 0);
+    assert_true(result.image.ms.encode == 0);
+}
+
+static void test_job_result_with_any_byte_changed_is_safe(void **state)
+{
+    struct truth *truth = *state;
+    srand(1);
+    for (int i = 0; i < 20000; i++) {
+        struct job_result result;
+        const char *why;
+        size_t at = (size_t)rand() % (truth->size < 600 ? truth->size : 600);
+        uint8_t before = truth->bytes[at];
+        truth->bytes[at] ^= (uint8_t)(1 << rand() % 8);
+        if (job_result_decode(truth->bytes, truth->size, &truth->job, &result, &why) == 0 &&
+            result.fault.code == IMAGE_OK) {
+            const struct image_thumb *thumb = &result.image.thumbs[0];
+            assert_true(thumb->bytes >= truth->bytes);
+            assert_true(thumb->bytes + thumb->size_bytes <= truth->bytes + truth->size);
+        }
+        truth->bytes[at] = before;
+    }
+}
+
+#define TRUTH_TEST(test) cmocka_unit_test_setup_teardown(test, truth_make, truth_free)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TRUTH_TEST(test_job_result_survives_the_way),
+        TRUTH_TEST(test_job_result_tells_a_failure),
+        TRUTH_TEST(test_job_result_is_refused_at_any_shorter_length),
+        TRUTH_TEST(test_job_result_of_another_size_or_format_is_refused),
+        TRUTH_TEST(test_job_result_that_lies_about_the_size_inside_is_refused),
+        TRUTH_TEST(test_job_result_with_bytes_too_many_is_refused),
+        TRUTH_TEST(test_job_result_with_odd_times_is_made_printable),
+        TRUTH_TEST(test_job_result_with_any_byte_changed_is_safe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

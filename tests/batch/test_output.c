@@ -1,0 +1,185 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "batch/output.h"
+#include "support/tree.h"
+
+static const struct output_guard nobody = {0};
+
+static int put(struct output *output, const char *name, const char *text, bool force,
+               enum output_written *ret)
+{
+    return output_write(output, name, (const uint8_t *)text, strlen(text), nobody, force, ret);
+}
+
+static void expect_file(const char *root, const char *name, const char *text)
+{
+    struct test_file file = tree_read(root, name);
+    assert_non_null(file.bytes);
+    assert_int_equal(file.size, strlen(text));
+    assert_memory_equal(file.bytes, text, file.size);
+    test_file_done(&file);
+}
+
+static struct output *open_below(const char *root, const char *name)
+{
+    struct output *output;
+    assert_int_equal(output_open(tree_path(root, name), &output), 0);
+    return output;
+}
+
+static void test_output_makes_folders_and_files(void **state)
+{
+    enum output_written written;
+    struct output *output = open_below(*state, "x/y/out");
+    assert_int_equal(put(output, "a.jpg", "one", false, &written), 0);
+    assert_int_equal(written, OUTPUT_NEW);
+    assert_int_equal(put(output, "p/q/r/b.jpg", "two", false, &written), 0);
+    output_close(output);
+    expect_file(*state, "x/y/out/a.jpg", "one");
+    expect_file(*state, "x/y/out/p/q/r/b.jpg", "two");
+    assert_int_equal(tree_count(*state, "", NULL), 2);
+}
+
+static void test_output_replaces_and_leaves_equal_bytes_alone(void **state)
+{
+    enum output_written written;
+    struct stat before, after;
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, "a.jpg", "one", false, &written), 0);
+    assert_int_equal(stat(tree_path(*state, "out/a.jpg"), &before), 0);
+    assert_int_equal(put(output, "a.jpg", "one", false, &written), 0);
+    assert_int_equal(written, OUTPUT_SAME);
+    assert_int_equal(stat(tree_path(*state, "out/a.jpg"), &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    assert_int_equal(put(output, "a.jpg", "two", false, &written), 0);
+    assert_int_equal(written, OUTPUT_REPLACED);
+    expect_file(*state, "out/a.jpg", "two");
+    assert_int_equal(put(output, "a.jpg", "two", true, &written), 0);
+    assert_int_equal(written, OUTPUT_REPLACED);
+    output_close(output);
+    assert_int_equal(tree_count(*state, "", NULL), 1);
+}
+
+static void test_output_never_writes_through_a_link(void **state)
+{
+    enum output_written written;
+    tree_write(*state, "precious", "precious", 8);
+    tree_write(*state, "elsewhere/keep", "keep", 4);
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(symlink("../precious", tree_path(*state, "out/a.jpg")), 0);
+    assert_int_equal(link(tree_path(*state, "precious"), tree_path(*state, "out/b.jpg")), 0);
+    assert_int_equal(symlink("../elsewhere", tree_path(*state, "out/sub")), 0);
+    assert_int_equal(put(output, "a.jpg", "new", false, &written), 0);
+    assert_int_equal(put(output, "b.jpg", "newer", false, &written), 0);
+    assert_int_equal(put(output, "sub/c.jpg", "new", false, &written), -ELOOP);
+    output_close(output);
+    expect_file(*state, "precious", "precious");
+    expect_file(*state, "out/a.jpg", "new");
+    expect_file(*state, "out/b.jpg", "newer");
+    assert_int_equal(tree_count(*state, "elsewhere", NULL), 1);
+}
+
+static void test_output_never_replaces_the_input(void **state)
+{
+    enum output_written written;
+    struct stat input;
+    tree_write(*state, "out/a.jpg", "original", 8);
+    assert_int_equal(stat(tree_path(*state, "out/a.jpg"), &input), 0);
+    struct output *output = open_below(*state, "out");
+    struct output_guard guard = {input.st_dev, input.st_ino};
+    assert_int_equal(output_write(output, "a.jpg", (const uint8_t *)"x", 1, guard, true, &written),
+                     -EEXIST);
+    output_close(output);
+    expect_file(*state, "out/a.jpg", "original");
+}
+
+static void test_output_refuses_a_name_that_a_folder_has(void **state)
+{
+    enum output_written written;
+    tree_write(*state, "out/a.jpg/x", "x", 1);
+    tree_write(*state, "out/b", "x", 1);
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, "a.jpg", "new", false, &written), -EISDIR);
+    assert_int_equal(put(output, "b/c.jpg", "new", false, &written), -ENOTDIR);
+    output_close(output);
+}
+
+static void test_output_tells_why_it_cannot_be_opened(void **state)
+{
+    struct output *output;
+    tree_write(*state, "file", "x", 1);
+    assert_int_equal(output_open(tree_path(*state, "file"), &output), -ENOTDIR);
+    assert_int_equal(output_open(tree_path(*state, "file/out"), &output), -ENOTDIR);
+    assert_int_equal(output_open("", &output), -ENOENT);
+}
+
+static void test_output_keeps_what_was_there_when_the_disk_is_full(void **state)
+{
+    enum output_written written;
+    struct rlimit before, small = {.rlim_cur = 16, .rlim_max = RLIM_INFINITY};
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, "a.jpg", "old", false, &written), 0);
+    /* A limit on the size of files stands in for the full disk: the write ends half way. */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    int error = put(output, "a.jpg", "more than sixteen bytes of text", false, &written);
+    int other = put(output, "b.jpg", "more than sixteen bytes of text", false, &written);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(error, -EFBIG);
+    assert_int_equal(other, -EFBIG);
+    output_close(output);
+    expect_file(*state, "out/a.jpg", "old");
+    assert_int_equal(tree_count(*state, "", NULL), 1);
+}
+
+static void test_output_sweeps_old_leftovers_of_other_machines_only(void **state)
+{
+    enum output_written written;
+    static const char *const old = "out/.thumbpool-00000000-77-0.tmp";
+    static const char *const fresh = "out/.thumbpool-00000000-78-0.tmp";
+    static const char *const other = "out/.thumbpool-not-ours.tmp";
+    struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    tree_write(*state, old, "x", 1);
+    tree_write(*state, fresh, "x", 1);
+    tree_write(*state, other, "x", 1);
+    assert_int_equal(utimensat(AT_FDCWD, tree_path(*state, old), times, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, tree_path(*state, other), times, 0), 0);
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, "a.jpg", "one", false, &written), 0);
+    output_close(output);
+    assert_int_not_equal(access(tree_path(*state, old), F_OK), 0);
+    assert_int_equal(access(tree_path(*state, fresh), F_OK), 0);
+    assert_int_equal(access(tree_path(*state, other), F_OK), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TREE_TEST(test_output_makes_folders_and_files),
+        TREE_TEST(test_output_replaces_and_leaves_equal_bytes_alone),
+        TREE_TEST(test_output_never_writes_through_a_link),
+        TREE_TEST(test_output_never_replaces_the_input),
+        TREE_TEST(test_output_refuses_a_name_that_a_folder_has),
+        TREE_TEST(test_output_tells_why_it_cannot_be_opened),
+        TREE_TEST(test_output_keeps_what_was_there_when_the_disk_is_full),
+        TREE_TEST(test_output_sweeps_old_leftovers_of_other_machines_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

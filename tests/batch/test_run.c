@@ -1,0 +1,340 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "batch/job.h"
+#include "batch/run.h"
+#include "batch/task.h"
+#include "support/mproc.h"
+#include "support/tree.h"
+
+enum { PICTURES_MAX = 200 };
+
+/* What tasks tell each other and the test; in shared memory. A picture is known by its size. */
+struct shared {
+    _Atomic int begun[PICTURES_MAX]; /* attempts at each picture */
+    int kills[PICTURES_MAX];         /* how many of its attempts are to die */
+    struct support_flag running;     /* raised by tasks that wait for the end */
+    volatile sig_atomic_t stop;      /* the run's stop flag */
+};
+
+/* What an observer has heard. */
+struct heard {
+    size_t results;
+    struct run_counts counts;
+    char codes[PICTURES_MAX][16]; /* error code by input */
+    int attempts[PICTURES_MAX];
+    int status[PICTURES_MAX];
+    size_t ends;
+};
+
+struct fixture {
+    char *root;
+    char path[TREE_PATH_BYTES], output[TREE_PATH_BYTES];
+    char *paths[1];
+    struct image_spec spec;
+    struct scan scan;
+    struct plan plan;
+    struct shared *shared;
+    struct heard heard;
+    struct run_summary summary;
+};
+
+static struct shared *shared; /* of the case that runs, for its tasks */
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    void *root;
+    if (!fixture || tree_setup(&root) != 0)
+        return -1;
+    fixture->root = root;
+    fixture->shared = shared = support_share(sizeof *shared);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    void *root = fixture->root;
+    plan_done(&fixture->plan);
+    scan_done(&fixture->scan);
+    support_unshare(fixture->shared, sizeof *fixture->shared);
+    free(fixture);
+    return tree_teardown(&root);
+}
+
+/* Makes pictures 000.jpg, 001.jpg, …, each of its own dimensions, and plans their thumbnails. */
+static void prepare(struct fixture *fixture, int pictures)
+{
+    const char *bad;
+    for (int i = 0; i < pictures; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "in/%03d.jpg", i);
+        tree_write_jpeg(fixture->root, name, i);
+    }
+    snprintf(fixture->path, sizeof fixture->path, "%s/in", fixture->root);
+    snprintf(fixture->output, sizeof fixture->output, "%s/out", fixture->root);
+    fixture->paths[0] = fixture->path;
+    fixture->spec = image_spec_default();
+    fixture->spec.boxes[0] = (struct image_box){16, 16};
+    struct scan_options scan = {.paths = fixture->paths, .path_count = 1};
+    assert_int_equal(scan_run(&scan, &fixture->scan, &bad), 0);
+    struct plan_options plan = {.spec = &fixture->spec, .output = fixture->output};
+    assert_int_equal(plan_make(&plan, &fixture->scan, &fixture->plan), 0);
+}
+
+static void on_result(void *self, const struct run_record *record, const struct run_counts *counts)
+{
+    struct fixture *fixture = self;
+    struct heard *heard = &fixture->heard;
+    size_t input = (size_t)(record->input - fixture->scan.inputs);
+    heard->results++;
+    heard->counts = *counts;
+    heard->attempts[input] = record->attempts;
+    heard->status[input] = record->status;
+    snprintf(heard->codes[input], sizeof heard->codes[input], "%s",
+             record->code ? record->code : "");
+}
+
+static void on_end(void *self, const struct run_summary *summary)
+{
+    struct fixture *fixture = self;
+    (void)summary;
+    fixture->heard.ends++;
+}
+
+static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int workers,
+               int retries)
+{
+    struct run_observer observer = {.self = fixture, .result = on_result, .end = on_end};
+    struct run_options options = {.kind = kind,
+                                  .workers = workers,
+                                  .retries = retries,
+                                  .max_bytes = 1 << 20,
+                                  .task = task,
+                                  .stop = &fixture->shared->stop,
+                                  .observers = {&observer, 1}};
+    memset(&fixture->heard, 0, sizeof fixture->heard);
+    int error = run_plan(&fixture->plan, &options, &fixture->summary);
+    assert_int_equal(fixture->heard.ends, 1);
+    const struct run_counts *counts = &fixture->summary.counts;
+    assert_int_equal(counts->made + counts->current + counts->failed + counts->skipped,
+                     fixture->heard.results);
+    assert_int_equal(fixture->heard.results + counts->not_started, fixture->plan.count);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool"), 0);
+    return error;
+}
+
+/* ---- Tasks ---------------------------------------------------------------------------------- */
+
+/* Which picture a job is about: the name behind its descriptor ends in NNN.jpg. */
+static int picture_of(const struct mp_task *task)
+{
+    char self[40], path[TREE_PATH_BYTES];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", mp_task_fd(task, 0));
+    ssize_t length = readlink(self, path, sizeof path - 1);
+    return length < 7 ? 0 : (path[length] = '\0', atoi(path + length - 7));
+}
+
+/* Dies as often as the plan for that picture says, then makes it. */
+static int task_dies(struct mp_task *task, const void *arg, size_t size)
+{
+    int picture = picture_of(task);
+    if (atomic_fetch_add(&shared->begun[picture], 1) < shared->kills[picture])
+        raise(SIGKILL);
+    return picture_task_run(task, arg, size);
+}
+
+static int task_lies(struct mp_task *task, const void *arg, size_t size)
+{
+    if (picture_of(task) % 2 == 0)
+        return picture_task_run(task, arg, size);
+    return mp_task_return(task, "nonsense", 8);
+}
+
+static int task_fails(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    return mp_task_fail(task, 3, "no way");
+}
+
+/* Waits for ever, after having raised the stop flag. */
+static int task_hangs(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_raise(&shared->running);
+    shared->stop = SIGINT;
+    while (pause() < 0)
+        ;
+    return 0;
+}
+
+/* ---- Cases ---------------------------------------------------------------------------------- */
+
+static void test_run_makes_every_picture(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 20);
+    assert_int_equal(run(fixture, NULL, MP_PROCESSES, 3, 1), 0);
+    assert_int_equal(fixture->summary.counts.made, 20);
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 20);
+    assert_int_equal(fixture->summary.workers_lost, 0);
+}
+
+static void test_run_gives_the_same_bytes_however_it_is_done(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        enum mp_kind kind;
+        int workers;
+    } ways[] = {{MP_SEQUENTIAL, 1}, {MP_PROCESSES, 1}, {MP_PROCESSES, 2}, {MP_PROCESSES, 7}};
+    prepare(fixture, 15);
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        snprintf(fixture->output, sizeof fixture->output, "%s/out%zu", fixture->root, way);
+        assert_int_equal(run(fixture, NULL, ways[way].kind, ways[way].workers, 1), 0);
+        for (int i = 0; i < 15; i++) {
+            char first[32], name[32];
+            snprintf(first, sizeof first, "out0/%03d.jpg", i);
+            snprintf(name, sizeof name, "out%zu/%03d.jpg", way, i);
+            assert_true(tree_same(fixture->root, first, fixture->root, name));
+        }
+    }
+}
+
+static void test_run_fails_exactly_what_died_more_often_than_it_was_retried(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 120);
+    for (int i = 0; i < 120; i++)
+        shared->kills[i] = i % 4; /* 0 and 1 survive one retry, 2 and 3 do not */
+    assert_int_equal(run(fixture, task_dies, MP_PROCESSES, 4, 1), 0);
+    for (int i = 0; i < 120; i++) {
+        bool survives = i % 4 < 2;
+        assert_int_equal(fixture->heard.status[i], survives ? RUN_MADE : RUN_FAILED);
+        assert_int_equal(fixture->heard.attempts[i], survives ? i % 4 + 1 : 2);
+        assert_int_equal(shared->begun[i], fixture->heard.attempts[i]);
+        assert_string_equal(fixture->heard.codes[i], survives ? "" : "crashed");
+    }
+    assert_int_equal(fixture->summary.counts.made, 60);
+    assert_int_equal(fixture->summary.counts.failed, 60);
+    assert_int_equal(fixture->summary.workers_lost, 30 + 30 * 2 + 30 * 2);
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 60);
+}
+
+static void test_run_retries_as_often_as_it_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 10);
+    for (int i = 0; i < 10; i++)
+        shared->kills[i] = i;
+    assert_int_equal(run(fixture, task_dies, MP_PROCESSES, 2, 9), 0);
+    assert_int_equal(fixture->summary.counts.made, 10);
+    memset((void *)shared, 0, sizeof *shared);
+    shared->kills[4] = 1;
+    assert_int_equal(run(fixture, task_dies, MP_PROCESSES, 2, 0), 0);
+    assert_int_equal(fixture->summary.counts.failed, 1);
+    assert_string_equal(fixture->heard.codes[4], "crashed");
+}
+
+static void test_run_believes_no_worker(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 10);
+    assert_int_equal(run(fixture, task_lies, MP_PROCESSES, 2, 1), 0);
+    assert_int_equal(fixture->summary.counts.made, 5);
+    assert_int_equal(fixture->summary.counts.failed, 5);
+    assert_string_equal(fixture->heard.codes[3], "crashed");
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 5);
+}
+
+static void test_run_tells_of_a_task_that_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 3);
+    assert_int_equal(run(fixture, task_fails, MP_PROCESSES, 2, 1), 0);
+    assert_int_equal(fixture->summary.counts.failed, 3);
+    assert_int_equal(fixture->summary.workers_lost, 0);
+}
+
+static void test_run_that_is_stopped_kills_what_hangs(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 50);
+    assert_int_equal(run(fixture, task_hangs, MP_PROCESSES, 2, 1), 0);
+    assert_true(fixture->summary.interrupted);
+    assert_int_equal(fixture->summary.counts.not_started, 50);
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 0);
+}
+
+static void test_run_cannot_go_on_without_its_folder(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 3);
+    tree_write(fixture->root, "out", "a file", 6);
+    assert_int_equal(run(fixture, NULL, MP_PROCESSES, 2, 1), -ENOTDIR);
+    assert_int_equal(fixture->summary.counts.not_started, 3);
+    assert_int_not_equal(fixture->summary.fatal[0], '\0');
+}
+
+static void test_run_over_a_tree_writes_only_what_changed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat before, after;
+    prepare(fixture, 2);
+    assert_int_equal(run(fixture, NULL, MP_PROCESSES, 2, 1), 0);
+    tree_write(fixture->root, "out/000.jpg", "something else", 14);
+    assert_int_equal(stat(tree_path(fixture->root, "out/001.jpg"), &before), 0);
+    assert_int_equal(run(fixture, NULL, MP_PROCESSES, 2, 1), 0);
+    assert_int_equal(stat(tree_path(fixture->root, "out/001.jpg"), &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    assert_false(tree_same(fixture->root, "out/000.jpg", fixture->root, "out/001.jpg"));
+    struct test_file file = tree_read(fixture->root, "out/000.jpg");
+    assert_int_equal(image_kind_sniff(file.bytes, file.size), IMAGE_KIND_JPEG);
+    test_file_done(&file);
+}
+
+static void test_run_leaves_no_process_and_no_descriptor(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 30);
+    int before = support_fd_count();
+    for (int i = 0; i < 30; i++)
+        shared->kills[i] = i % 3;
+    assert_int_equal(run(fixture, task_dies, MP_PROCESSES, 3, 1), 0);
+    assert_int_equal(support_fd_count(), before);
+    assert_false(support_has_child());
+}
+
+#define RUN_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN_TEST(test_run_makes_every_picture),
+        RUN_TEST(test_run_gives_the_same_bytes_however_it_is_done),
+        RUN_TEST(test_run_fails_exactly_what_died_more_often_than_it_was_retried),
+        RUN_TEST(test_run_retries_as_often_as_it_is_told),
+        RUN_TEST(test_run_believes_no_worker),
+        RUN_TEST(test_run_tells_of_a_task_that_fails),
+        RUN_TEST(test_run_that_is_stopped_kills_what_hangs),
+        RUN_TEST(test_run_cannot_go_on_without_its_folder),
+        RUN_TEST(test_run_over_a_tree_writes_only_what_changed),
+        RUN_TEST(test_run_leaves_no_process_and_no_descriptor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

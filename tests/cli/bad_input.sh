@@ -1,0 +1,49 @@
+#!/bin/sh
+# Every kind of bad input is one failed or skipped entry with a sentence; the rest are made.
+. "$(dirname "$0")/lib.sh"
+
+"$MAKE_IMAGES" good in/good
+"$MAKE_IMAGES" bad in/bad
+ln -s ../good/a/baseline.jpg in/bad/link.jpg
+failed=6
+made=7 # the good ones, and the one inside folder.jpg
+if [ "$(id -u)" = 0 ]; then
+    made=$((made + 1)) # root may read everything
+else
+    failed=$((failed + 1))
+fi
+expect 1 "$THUMBPOOL" -s 64 -o thumbs in --report report.ndjson
+is 'pictures made' "$(field made)" $made
+is 'pictures failed' "$(field failed)" $failed
+is 'pictures skipped' "$(field skipped)" 2
+is 'workers lost' "$(field workers_lost)" 0
+says 'in/bad/empty.jpg: the file is empty'
+says 'in/bad/text.jpg: not a picture that can be read here: it starts with "<html>'
+says 'in/bad/cut.jpg: the data ends'
+says 'in/bad/cut-progressive.jpg: the data ends'
+says 'in/bad/cut.png: the data ends'
+says 'in/bad/bomb.png: 60000 x 60000'
+for wanted in 'bad/empty.jpg","status":"failed","error":{"code":"damaged"' \
+    'bad/text.jpg","status":"failed","error":{"code":"unsupported"' \
+    'bad/fifo.jpg","status":"skipped","reason":"not a regular file"' \
+    'bad/link.jpg","status":"skipped","reason":"a symbolic link'; do
+    grep -qF "$wanted" report.ndjson || fail "the report has no $wanted"
+done
+grep -F 'bad/bomb.png' report.ndjson | grep -qF '"code":"limit"' || fail 'the bomb is not a limit'
+grep -F 'bad/cut.jpg' report.ndjson | grep -qF '"code":"damaged"' || fail 'the cut is not damage'
+is 'files' "$(find thumbs -type f | wc -l)" $made
+
+# What was named and is no picture has failed.
+expect 1 "$THUMBPOOL" -s 64 -o named in/bad/fifo.jpg in/good/a/baseline.jpg
+says 'in/bad/fifo.jpg: not a regular file'
+
+# Names that would write to the terminal, and such as are not text.
+name=$(printf 'evil\033[31m\nname\377.jpg')
+cp in/good/a/baseline.jpg "in/$name"
+: >"in/empty$name"
+expect 1 "$THUMBPOOL" -s 64 -o names in --report report.ndjson
+[ -f "names/$name" ] || fail 'a picture with an odd name is missing'
+! grep -q "$(printf '\033')" err || fail 'an escape sequence reached the terminal'
+grep -q '"src":{"bytes":"[A-Za-z0-9+/]*=*"}' report.ndjson || fail 'odd bytes are not in base64'
+clean .
+finish

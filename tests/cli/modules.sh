@@ -1,0 +1,23 @@
+#!/bin/sh
+# Other formats go through libvips: read by content, mixed with JPEG, the same with every back-end.
+. "$(dirname "$0")/lib.sh"
+
+"$MAKE_IMAGES" good in
+expect 0 "$THUMBPOOL" -s 200 -f webp -o webp in
+is 'the first bytes' "$(head -c 4 webp/a/baseline.webp)" RIFF
+cp webp/a/baseline.webp in/a/other.webp
+cp webp/b/alpha.webp in/b/wrong-name.jpg
+expect 0 "$THUMBPOOL" -s 64 -o thumbs in --report report.ndjson
+is 'pictures made' "$(field made)" 8
+is 'the first bytes of a kept format' "$(head -c 4 thumbs/a/other.webp)" RIFF
+grep -qF '"src":"in/b/wrong-name.jpg","status":"made","format":"webp"' report.ndjson ||
+    fail 'content does not decide how a file is read'
+expect 0 "$THUMBPOOL" -s 64 -o one in -j1
+expect 0 "$THUMBPOOL" -s 64 -o sequential in --executor sequential
+same thumbs one
+same thumbs sequential
+head -c 300 webp/a/baseline.webp >in/cut.webp
+expect 1 "$THUMBPOOL" -s 64 -o thumbs in
+says 'in/cut.webp: '
+clean .
+finish

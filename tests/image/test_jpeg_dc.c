@@ -1,0 +1,185 @@
+/* The walk over blocks gives, to the bit, what libjpeg gives at one eighth. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/jpeg_dc.h"
+#include "support/images.h"
+
+/* libjpeg's header, ready for either. */
+static void open_header(struct jpeg_decompress_struct *cinfo, struct jpeg_error_mgr *error,
+                        const struct test_file *file)
+{
+    cinfo->err = jpeg_std_error(error);
+    jpeg_create_decompress(cinfo);
+    jpeg_mem_src(cinfo, file->bytes, file->size);
+    jpeg_read_header(cinfo, TRUE);
+    cinfo->scale_denom = 8;
+    cinfo->do_fancy_upsampling = FALSE;
+    cinfo->out_color_space = cinfo->num_components == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
+    jpeg_calc_output_dimensions(cinfo);
+}
+
+static void reduce_start(struct reduce *reduce, const struct jpeg_decompress_struct *cinfo,
+                         int factor)
+{
+    assert_int_equal(reduce_init(reduce, (int)cinfo->output_width, (int)cinfo->output_height,
+                                 cinfo->num_components == 1 ? 1 : 4, false, factor, factor),
+                     0);
+}
+
+static struct pixels read_by_libjpeg(const struct test_file *file, int factor)
+{
+    struct jpeg_decompress_struct cinfo;
+    struct jpeg_error_mgr error;
+    struct reduce reduce;
+    open_header(&cinfo, &error, file);
+    reduce_start(&reduce, &cinfo, factor);
+    jpeg_start_decompress(&cinfo);
+    while (cinfo.output_scanline < cinfo.output_height) {
+        JSAMPROW row = reduce_row(&reduce);
+        jpeg_read_scanlines(&cinfo, &row, 1);
+        reduce_commit(&reduce);
+    }
+    jpeg_destroy_decompress(&cinfo);
+    struct pixels out = reduce.out;
+    reduce.out = (struct pixels){0};
+    reduce_done(&reduce);
+    return out;
+}
+
+static enum jpeg_dc_result read_by_walk(const struct test_file *file, int factor,
+                                        struct pixels *ret)
+{
+    struct jpeg_decompress_struct cinfo;
+    struct jpeg_error_mgr error;
+    struct reduce reduce;
+    open_header(&cinfo, &error, file);
+    reduce_start(&reduce, &cinfo, factor);
+    assert_true(jpeg_dc_applies(&cinfo, &reduce));
+    enum jpeg_dc_result rc = jpeg_dc_read(&cinfo, &reduce);
+    jpeg_destroy_decompress(&cinfo);
+    *ret = reduce.out;
+    reduce.out = (struct pixels){0};
+    reduce_done(&reduce);
+    return rc;
+}
+
+static void check(const struct pixels *p, struct test_jpeg how)
+{
+    struct test_file file = test_jpeg(p, how);
+    struct pixels theirs = read_by_libjpeg(&file, 1), ours;
+    assert_int_equal(read_by_walk(&file, 1, &ours), JPEG_DC_OK);
+    if (test_psnr(&ours, &theirs) < 99)
+        fail_msg("%d x %d, %d channels, sampling %d x %d, restart %d: %.1f dB", p->width, p->height,
+                 p->channels, how.sample_x, how.sample_y, how.restart, test_psnr(&ours, &theirs));
+    pixels_done(&ours);
+    pixels_done(&theirs);
+    test_file_done(&file);
+}
+
+/* Noise uses every term of every block and the longest codes. */
+static struct pixels noise(int width, int height, int channels)
+{
+    struct pixels p = test_picture(width, height, channels, false);
+    for (size_t i = 0; i < p.stride * (size_t)height; i++)
+        p.data[i] = (uint8_t)rand();
+    return p;
+}
+
+static void test_jpeg_dc_is_libjpeg_at_an_eighth(void **state)
+{
+    (void)state;
+    const int sizes[][2] = {{1, 1}, {8, 8}, {9, 17}, {203, 149}, {640, 31}, {333, 500}};
+    srand(21);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int channels = 1; channels <= 4; channels += 3)
+            for (int rough = 0; rough <= 1; rough++) {
+                struct pixels p = rough ? noise(sizes[i][0], sizes[i][1], channels)
+                                        : test_picture(sizes[i][0], sizes[i][1], channels, false);
+                check(&p, (struct test_jpeg){0});
+                check(&p, (struct test_jpeg){.restart = 1});
+                check(&p, (struct test_jpeg){.restart = 7, .sample_x = 2});
+                check(&p, (struct test_jpeg){.sample_y = 2});
+                check(&p, (struct test_jpeg){.sample_x = 4});
+                check(&p, (struct test_jpeg){.colour = TEST_RGB});
+                pixels_done(&p);
+            }
+}
+
+static void test_jpeg_dc_leaves_the_unusual_to_libjpeg(void **state)
+{
+    (void)state;
+    const struct test_jpeg unusual[] = {
+        {.coding = TEST_PROGRESSIVE}, {.coding = TEST_ARITHMETIC},    {.coding = TEST_SCANS},
+        {.colour = TEST_CMYK},        {.sample_x = 2, .sample_y = 2},
+    };
+    struct pixels p = test_picture(100, 80, 4, false);
+    for (size_t i = 0; i < sizeof unusual / sizeof *unusual; i++) {
+        struct jpeg_decompress_struct cinfo;
+        struct jpeg_error_mgr error;
+        struct reduce sink = {.factor_x = 1, .factor_y = 1};
+        struct test_file file = test_jpeg(&p, unusual[i]);
+        open_header(&cinfo, &error, &file);
+        assert_false(jpeg_dc_applies(&cinfo, &sink));
+        jpeg_destroy_decompress(&cinfo);
+        test_file_done(&file);
+    }
+    pixels_done(&p);
+}
+
+/* Chroma at a sixteenth does where the sink halves the rows anyway. */
+static void test_jpeg_dc_takes_4_2_0_where_the_sink_reduces(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(640, 480, 4, false), ours;
+    struct test_file file = test_jpeg(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
+    struct pixels theirs = read_by_libjpeg(&file, 2);
+    assert_int_equal(read_by_walk(&file, 2, &ours), JPEG_DC_OK);
+    assert_true(test_psnr(&ours, &theirs) > 45);
+    pixels_done(&ours);
+    pixels_done(&theirs);
+    pixels_done(&p);
+    test_file_done(&file);
+}
+
+static void test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(203, 149, 4, false), ours;
+    struct test_file file = test_jpeg(&p, (struct test_jpeg){.restart = 4});
+    struct pixels theirs = read_by_libjpeg(&file, 1);
+    struct test_file odd = {malloc(file.size * 2), 0};
+    bool in_scan = false;
+    for (size_t i = 0; i < file.size; i++) {
+        in_scan |= i > 0 && file.bytes[i - 1] == 0xff && file.bytes[i] == 0xda;
+        if (in_scan && file.bytes[i] == 0xff && (file.bytes[i + 1] & 0xf8) == 0xd0) {
+            memcpy(odd.bytes + odd.size, "abc\xff\xff", 5);
+            odd.size += 5;
+        }
+        odd.bytes[odd.size++] = file.bytes[i];
+    }
+    assert_int_equal(read_by_walk(&odd, 1, &ours), JPEG_DC_OK);
+    assert_true(test_psnr(&ours, &theirs) == 99);
+    pixels_done(&ours);
+    pixels_done(&theirs);
+    pixels_done(&p);
+    test_file_done(&file);
+    test_file_done(&odd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_jpeg_dc_is_libjpeg_at_an_eighth),
+        cmocka_unit_test(test_jpeg_dc_leaves_the_unusual_to_libjpeg),
+        cmocka_unit_test(test_jpeg_dc_takes_4_2_0_where_the_sink_reduces),
+        cmocka_unit_test(test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
