@@ -243,6 +243,11 @@ void output_close(struct output *output)
     free(output);
 }
 
+bool output_is_writable(const struct output *output)
+{
+    return faccessat(output->root_fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 /* ---- Files ---------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const uint8_t *bytes, size_t size)

@@ -32,6 +32,9 @@ enum output_written {
 int output_open(const char *path, struct output **ret);
 void output_close(struct output *output);
 
+/* False when this process may make nothing in the folder itself. */
+bool output_is_writable(const struct output *output);
+
 /* Makes bytes[0..size) the file `name`, relative to the folder; folders on the way are made.
  *   guard   the input; a file that is the same as it is not replaced
  *   force   write anew even where the same bytes are there

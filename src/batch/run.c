@@ -191,10 +191,12 @@ static void hand_out(struct run *run)
 
 /* ---- Taking back ---------------------------------------------------------------------------- */
 
-/* Errors of writing after which the next picture would fare no better. */
-static bool error_is_final(int error)
+/* Errors of writing after which the next picture would fare no better. (A folder inside the output
+ * folder that refuses says nothing of the others.) */
+static bool error_is_final(const struct output *output, int error)
 {
-    return error == -ENOSPC || error == -EDQUOT || error == -EROFS;
+    return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
+           (error == -EACCES && !output_is_writable(output));
 }
 
 static const char *write_error_text(int error)
@@ -215,6 +217,10 @@ static int output_make(struct run *run, const struct picture *picture, int index
     enum output_written written;
     char name[PATH_MAX];
     int error = plan_name(run->plan, picture->input, index, name, sizeof name);
+    int length = snprintf(run->paths[index], sizeof run->paths[index], "%s/%s",
+                          run->plan->options.output, name);
+    if (length < 0 || (size_t)length >= sizeof run->paths[index])
+        error = -ENAMETOOLONG;
     if (error == 0)
         error = output_write(run->output, name, thumb->bytes, thumb->size_bytes, guard,
                              run->options->force, &written);
@@ -222,10 +228,6 @@ static int output_make(struct run *run, const struct picture *picture, int index
         snprintf(message, size, "cannot write %.400s: %s", name, write_error_text(error));
         return error;
     }
-    int length = snprintf(run->paths[index], sizeof run->paths[index], "%s/%s",
-                          run->plan->options.output, name);
-    if (length < 0 || (size_t)length >= sizeof run->paths[index])
-        return -ENAMETOOLONG;
     run->record.outputs[index] =
         (struct run_output){run->paths[index], thumb->width, thumb->height, thumb->size_bytes};
     return 0;
@@ -238,7 +240,7 @@ static void picture_write(struct run *run, const struct picture *picture,
     for (int i = 0; i < image->thumb_count; i++) {
         int error = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
         if (error < 0) {
-            if (error_is_final(error))
+            if (error_is_final(run->output, error))
                 cannot_go_on(run, error, run->plan->options.output, strerrordesc_np(-error));
             record_fail(run, "io", message);
             return;
@@ -273,7 +275,8 @@ static void picture_answered(struct run *run, const struct picture *picture, con
         picture_write(run, picture, &result.image);
 }
 
-/* Another attempt with the file opened afresh. Returns false when that was the end of it. */
+/* Another attempt with the file opened afresh, which may have become another kind's and so another
+ * engine's. Returns false when that was the end of it. */
 static bool picture_retry(struct run *run, struct picture *picture)
 {
     mp_future_free(picture->future);
@@ -281,7 +284,9 @@ static bool picture_retry(struct run *run, struct picture *picture)
     original_close(&picture->original);
     if (!picture_open(run, picture))
         return false;
+    engines_count(&run->engines, picture->engine, -1);
     picture_describe(run, picture);
+    engines_count(&run->engines, picture->engine, 1);
     return picture_submit(run, picture);
 }
 

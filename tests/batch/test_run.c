@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,7 +20,10 @@
 #include "support/mproc.h"
 #include "support/tree.h"
 
-enum { PICTURES_MAX = 200 };
+enum {
+    PICTURES_MAX = 200,
+    LARGE_PICTURE = 34, /* one of the largest, which are taken first */
+};
 
 /* What tasks tell each other and the test; in shared memory. A picture is known by its size. */
 struct shared {
@@ -35,6 +40,7 @@ struct heard {
     char codes[PICTURES_MAX][16]; /* error code by input */
     int attempts[PICTURES_MAX];
     int status[PICTURES_MAX];
+    char message[200]; /* of the last that failed */
     size_t ends;
 };
 
@@ -106,6 +112,8 @@ static void on_result(void *self, const struct run_record *record, const struct 
     heard->status[input] = record->status;
     snprintf(heard->codes[input], sizeof heard->codes[input], "%s",
              record->code ? record->code : "");
+    if (record->message)
+        snprintf(heard->message, sizeof heard->message, "%s", record->message);
 }
 
 static void on_end(void *self, const struct run_summary *summary)
@@ -139,13 +147,23 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
 
 /* ---- Tasks ---------------------------------------------------------------------------------- */
 
-/* Which picture a job is about: the name behind its descriptor ends in NNN.jpg. */
+/* The name behind a job's descriptor, which ends in NNN.jpg; `path` has TREE_PATH_BYTES. */
+static size_t path_of(const struct mp_task *task, char *path)
+{
+    char self[40];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", mp_task_fd(task, 0));
+    ssize_t length = readlink(self, path, TREE_PATH_BYTES - 1);
+    length = length < 7 ? 0 : length;
+    path[length] = '\0';
+    return (size_t)length;
+}
+
+/* Which picture a job is about. */
 static int picture_of(const struct mp_task *task)
 {
-    char self[40], path[TREE_PATH_BYTES];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", mp_task_fd(task, 0));
-    ssize_t length = readlink(self, path, sizeof path - 1);
-    return length < 7 ? 0 : (path[length] = '\0', atoi(path + length - 7));
+    char path[TREE_PATH_BYTES];
+    size_t length = path_of(task, path);
+    return length ? atoi(path + length - 7) : 0;
 }
 
 /* Dies as often as the plan for that picture says, then makes it. */
@@ -154,6 +172,19 @@ static int task_dies(struct mp_task *task, const void *arg, size_t size)
     int picture = picture_of(task);
     if (atomic_fetch_add(&shared->begun[picture], 1) < shared->kills[picture])
         raise(SIGKILL);
+    return picture_task_run(task, arg, size);
+}
+
+/* Makes LARGE_PICTURE another kind's file and dies of it, as somebody who saves while we read. */
+static int task_dies_of_a_change(struct mp_task *task, const void *arg, size_t size)
+{
+    static const char webp[] = "RIFF\x16\0\0\0WEBPVP8 and more";
+    char path[TREE_PATH_BYTES];
+    if (picture_of(task) == LARGE_PICTURE && path_of(task, path) > 0) {
+        int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        if (fd >= 0 && write(fd, webp, sizeof webp) == (ssize_t)sizeof webp)
+            raise(SIGKILL);
+    }
     return picture_task_run(task, arg, size);
 }
 
@@ -236,6 +267,18 @@ static void test_run_fails_exactly_what_died_more_often_than_it_was_retried(void
     assert_int_equal(tree_count(fixture->root, "out", NULL), 60);
 }
 
+/* Its second attempt is another engine's, of which there is none here: the counts of both must not
+ * suffer, or more would be handed out than there is room for. */
+static void test_run_retries_what_has_become_another_kind(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 60);
+    assert_int_equal(run(fixture, task_dies_of_a_change, MP_PROCESSES, 1, 1), 0);
+    assert_int_equal(fixture->summary.counts.made, 59);
+    assert_int_equal(fixture->summary.counts.failed, 1);
+    assert_string_equal(fixture->heard.codes[LARGE_PICTURE], "unsupported");
+}
+
 static void test_run_retries_as_often_as_it_is_told(void **state)
 {
     struct fixture *fixture = *state;
@@ -291,6 +334,40 @@ static void test_run_cannot_go_on_without_its_folder(void **state)
     assert_int_not_equal(fixture->summary.fatal[0], '\0');
 }
 
+/* Gives up the rights of root, which may write everywhere, until it is called with 0. */
+static void become(uid_t uid)
+{
+    if (getuid() == 0)
+        assert_int_equal(seteuid(uid), 0);
+}
+
+static void test_run_cannot_go_on_where_it_may_not_write(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 50);
+    assert_int_equal(chmod(fixture->root, 0755), 0);
+    assert_int_equal(mkdir(fixture->output, 0555), 0);
+    become(65534);
+    int error = run(fixture, NULL, MP_PROCESSES, 2, 1);
+    become(0);
+    assert_int_equal(error, -EACCES);
+    assert_true(fixture->summary.counts.not_started > 30);
+    assert_non_null(strstr(fixture->summary.fatal, "Permission denied"));
+}
+
+/* The folder's own path is short enough for the system, and with a name it is not. */
+static void test_run_fails_what_has_too_long_an_output(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 1);
+    for (size_t at = strlen(fixture->output); at < PATH_MAX - 5; at++)
+        fixture->output[at] = at % 100 == 0 ? '/' : 'x';
+    fixture->output[PATH_MAX - 5] = '\0';
+    assert_int_equal(run(fixture, NULL, MP_PROCESSES, 1, 1), 0);
+    assert_int_equal(fixture->summary.counts.failed, 1);
+    assert_string_equal(fixture->heard.message, "cannot write 000.jpg: File name too long");
+}
+
 static void test_run_over_a_tree_writes_only_what_changed(void **state)
 {
     struct fixture *fixture = *state;
@@ -328,11 +405,14 @@ int main(void)
         RUN_TEST(test_run_makes_every_picture),
         RUN_TEST(test_run_gives_the_same_bytes_however_it_is_done),
         RUN_TEST(test_run_fails_exactly_what_died_more_often_than_it_was_retried),
+        RUN_TEST(test_run_retries_what_has_become_another_kind),
         RUN_TEST(test_run_retries_as_often_as_it_is_told),
         RUN_TEST(test_run_believes_no_worker),
         RUN_TEST(test_run_tells_of_a_task_that_fails),
         RUN_TEST(test_run_that_is_stopped_kills_what_hangs),
         RUN_TEST(test_run_cannot_go_on_without_its_folder),
+        RUN_TEST(test_run_cannot_go_on_where_it_may_not_write),
+        RUN_TEST(test_run_fails_what_has_too_long_an_output),
         RUN_TEST(test_run_over_a_tree_writes_only_what_changed),
         RUN_TEST(test_run_leaves_no_process_and_no_descriptor),
     };
