@@ -230,6 +230,8 @@ static int fail_dc(struct jpeg_decoder *decoder, enum jpeg_dc_result result)
 
     if (result == JPEG_DC_MEMORY)
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
+    if (result == JPEG_DC_BAD_TABLE)
+        return image_fail(fault, IMAGE_DAMAGED, "a Huffman table that is none");
     if (decoder->input.ended)
         fail_end(decoder);
     else if (result == JPEG_DC_BAD_CODE)

@@ -1,7 +1,7 @@
 /* Filling the lookups. */
 #include "image/jpeg_code.h"
 
-bool code_fill(struct code *code, const JHUFF_TBL *table)
+bool code_fill(struct code *code, const JHUFF_TBL *table, int value_max)
 {
     int32_t next = 0, index = 0;
 
@@ -10,7 +10,7 @@ bool code_fill(struct code *code, const JHUFF_TBL *table)
     for (int bits = 1; bits <= CODE_BITS_MAX; bits++, next <<= 1) {
         code->offsets[bits] = index - next;
         for (int i = 0; i < table->bits[bits]; i++, next++, index++) {
-            if (index > 255 || next >= 1 << bits)
+            if (index > 255 || next >= (1 << bits) - 1 || table->huffval[index] > value_max)
                 return false;
             if (bits > LOOKUP_BITS)
                 continue;

@@ -32,9 +32,10 @@ struct code {
     const uint8_t *values;              /* libjpeg's */
 };
 
-/* Fills the lookup of single symbols from libjpeg's table, which it borrows. Returns false when the
- * table's lengths are not those of a Huffman code. */
-bool code_fill(struct code *code, const JHUFF_TBL *table);
+/* Fills the lookup of single symbols from libjpeg's table, which it borrows. Returns false where
+ * libjpeg would refuse the table: when its lengths are not those of a Huffman code, one of its
+ * codes is all ones, or one of its values is above `value_max`. */
+bool code_fill(struct code *code, const JHUFF_TBL *table, int value_max);
 
 /* Fills the lookup of several symbols, for a table of AC codes. */
 void code_fill_skips(struct code *code);

@@ -13,7 +13,7 @@
 
 #include "image/jpeg_code.h"
 
-enum { COMPONENTS_MAX = 3 };
+enum { COMPONENTS_MAX = 3, DIFFERENCE_BITS_MAX = 15, AC_VALUE_MAX = 255 };
 
 /* ---- blocks ---- */
 
@@ -23,7 +23,7 @@ static inline bool take_difference(const struct code *code, struct bits *bits, i
     position_refill(&bits->at);
     int size = code_take(code, bits);
 
-    if (size < 0 || size > 15)
+    if (size < 0)
         return false;
     int value = size ? (int)(bits->at.window >> (64 - size)) : 0;
     if (size && value < 1 << (size - 1)) /* its first bit is the sign, inverted */
@@ -255,17 +255,21 @@ bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, const struct re
 {
     int count = cinfo->num_components;
     bool coarse = sink->factor_x >= 2 && sink->factor_y >= 2;
+    int blocks = 0; /* of an MCU */
 
-    if (cinfo->progressive_mode || cinfo->arith_code || cinfo->comps_in_scan != count)
+    if (cinfo->progressive_mode || cinfo->arith_code || cinfo->data_precision != 8 ||
+        cinfo->comps_in_scan != count)
         return false;
     if (cinfo->jpeg_color_space == JCS_GRAYSCALE ? count != 1
                                                  : count != 3 || !has_plain_sampling(cinfo))
         return false;
-    for (int c = 0; c < count; c++)
-        if (!has_tables(cinfo, &cinfo->comp_info[c]) ||
-            (cinfo->comp_info[c].DCT_scaled_size > 1 && !coarse))
+    for (int c = 0; c < count; c++) {
+        const jpeg_component_info *component = &cinfo->comp_info[c];
+        if (!has_tables(cinfo, component) || (component->DCT_scaled_size > 1 && !coarse))
             return false;
-    return true;
+        blocks += component->h_samp_factor * component->v_samp_factor;
+    }
+    return count == 1 || blocks <= D_MAX_BLOCKS_IN_MCU; /* more are libjpeg's to refuse */
 }
 
 static bool walk_codes(struct walk *walk, const struct jpeg_decompress_struct *cinfo)
@@ -274,9 +278,10 @@ static bool walk_codes(struct walk *walk, const struct jpeg_decompress_struct *c
 
     for (int c = 0; c < walk->plane_count; c++) {
         int dc = cinfo->comp_info[c].dc_tbl_no, ac = cinfo->comp_info[c].ac_tbl_no;
-        if (!dc_done[dc] && !code_fill(&walk->dc[dc], cinfo->dc_huff_tbl_ptrs[dc]))
+        if (!dc_done[dc] &&
+            !code_fill(&walk->dc[dc], cinfo->dc_huff_tbl_ptrs[dc], DIFFERENCE_BITS_MAX))
             return false;
-        if (!ac_done[ac] && !code_fill(&walk->ac[ac], cinfo->ac_huff_tbl_ptrs[ac]))
+        if (!ac_done[ac] && !code_fill(&walk->ac[ac], cinfo->ac_huff_tbl_ptrs[ac], AC_VALUE_MAX))
             return false;
         if (!ac_done[ac])
             code_fill_skips(&walk->ac[ac]);
@@ -341,7 +346,7 @@ enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, struct re
     walk->restart = walk->until_restart = (int)cinfo->restart_interval;
     bits_init(&walk->bits, cinfo);
     if (!walk_codes(walk, cinfo))
-        rc = JPEG_DC_BAD_CODE;
+        rc = JPEG_DC_BAD_TABLE;
     else if (walk_planes(walk, cinfo))
         rc = walk_scan(walk, cinfo->jpeg_color_space, sink);
     free(walk->samples);

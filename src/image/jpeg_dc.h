@@ -17,6 +17,7 @@
 enum jpeg_dc_result {
     JPEG_DC_OK = 0,
     JPEG_DC_SHORT,      /* the data, or those before a marker, end before the picture does */
+    JPEG_DC_BAD_TABLE,  /* a Huffman table that is none */
     JPEG_DC_BAD_CODE,   /* bits that are no code */
     JPEG_DC_BAD_MARKER, /* not the restart marker that was due */
     JPEG_DC_MEMORY,

@@ -263,6 +263,36 @@ static void test_jpeg_with_a_wrong_restart_marker_is_damaged(void **state)
     test_file_done(&file);
 }
 
+/* At every shrink the same: a table that libjpeg refuses is damage, even where no bit needs it. */
+static void check_table(size_t at, uint8_t count, uint8_t next_count, uint8_t last_value)
+{
+    struct test_file file = make(4, (struct test_jpeg){0});
+    uint8_t *table = memmem(file.bytes, file.size, "\xff\xc4\0\x1f\0", 5);
+    assert_non_null(table);
+    uint8_t *counts = table + 4, *values = counts + 17;
+    counts[at] = count;
+    counts[at + 1] = next_count;
+    values[11] = last_value;
+    for (int shrink = 4; shrink <= 8; shrink *= 2) {
+        struct codec_header header;
+        struct image_fault fault;
+        struct pixels p;
+        assert_int_equal(read_picture(&file, shrink, &header, &p, &fault), -1);
+        assert_int_equal(fault.code, IMAGE_DAMAGED);
+        assert_non_null(strstr(fault.message, "Huffman table"));
+        pixels_done(&p);
+    }
+    test_file_done(&file);
+}
+
+static void test_jpeg_with_a_table_that_is_none_is_damaged(void **state)
+{
+    (void)state;
+    check_table(8, 1, 1, 16); /* a difference of 16 bits */
+    check_table(8, 2, 0, 11); /* the second code of 8 bits is all ones */
+    check_table(8, 3, 0, 11); /* there is no third */
+}
+
 static void test_jpeg_with_flipped_bits_never_crashes(void **state)
 {
     (void)state;
@@ -387,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_says_how_much_of_it_is_there),
         cmocka_unit_test(test_jpeg_with_oddities_is_whole),
         cmocka_unit_test(test_jpeg_with_a_wrong_restart_marker_is_damaged),
+        cmocka_unit_test(test_jpeg_with_a_table_that_is_none_is_damaged),
         cmocka_unit_test(test_jpeg_with_flipped_bits_never_crashes),
         cmocka_unit_test(test_jpeg_of_12_bits_is_refused_with_a_sentence),
         cmocka_unit_test(test_jpeg_too_large_is_refused_from_the_header),

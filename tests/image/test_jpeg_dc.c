@@ -133,6 +133,28 @@ static void test_jpeg_dc_leaves_the_unusual_to_libjpeg(void **state)
     pixels_done(&p);
 }
 
+/* Blocks of 4 x 4 and two more: libjpeg refuses more than ten, at every other scale too. */
+static void test_jpeg_dc_leaves_mcus_that_are_too_large_to_libjpeg(void **state)
+{
+    (void)state;
+    struct jpeg_decompress_struct cinfo;
+    struct jpeg_error_mgr error;
+    struct reduce sink = {.factor_x = 2, .factor_y = 2};
+    struct pixels p = test_picture(100, 80, 4, false);
+    struct test_file file = test_jpeg(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
+    uint8_t *sampling = memmem(file.bytes, file.size, "\x01\x22\0\x02\x11", 5);
+    assert_non_null(sampling);
+    open_header(&cinfo, &error, &file);
+    assert_true(jpeg_dc_applies(&cinfo, &sink));
+    jpeg_destroy_decompress(&cinfo);
+    sampling[1] = 0x44;
+    open_header(&cinfo, &error, &file);
+    assert_false(jpeg_dc_applies(&cinfo, &sink));
+    jpeg_destroy_decompress(&cinfo);
+    test_file_done(&file);
+    pixels_done(&p);
+}
+
 /* Chroma at a sixteenth does where the sink halves the rows anyway. */
 static void test_jpeg_dc_takes_4_2_0_where_the_sink_reduces(void **state)
 {
@@ -178,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jpeg_dc_is_libjpeg_at_an_eighth),
         cmocka_unit_test(test_jpeg_dc_leaves_the_unusual_to_libjpeg),
+        cmocka_unit_test(test_jpeg_dc_leaves_mcus_that_are_too_large_to_libjpeg),
         cmocka_unit_test(test_jpeg_dc_takes_4_2_0_where_the_sink_reduces),
         cmocka_unit_test(test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes),
     };
