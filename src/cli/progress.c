@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 enum {
-    REDRAW_MS = 100, /* at most ten times a second */
+    REDRAW_MS = 100,         /* at most ten times a second */
+    COMPLAINT_BYTES = 16384, /* of a sentence; a few paths fit */
     WIDTH_DEFAULT = 80,
 };
 
@@ -20,24 +21,33 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void progress_complain(const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    fputs("thumbpool: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
-    va_end(list);
-}
-
 /* Copies text that may be anything into something that can do a terminal no harm: control bytes
- * become question marks. */
+ * become question marks, and so do the control characters that UTF-8 writes as C2 80 to C2 9F.
+ * `tame` may be `text`. */
 static void text_tame(const char *text, char *tame, size_t size)
 {
     size_t i = 0;
-    for (; text[i] && i + 1 < size; i++)
-        tame[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    for (bool after_c2 = false; text[i] && i + 1 < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool control = byte < 0x20 || byte == 0x7f;
+        if (after_c2 && byte >= 0x80 && byte <= 0x9f)
+            tame[i - 1] = tame[i] = '?';
+        else
+            tame[i] = control ? '?' : (char)byte;
+        after_c2 = byte == 0xc2;
+    }
     tame[i] = '\0';
+}
+
+void progress_complain(const char *format, ...)
+{
+    char text[COMPLAINT_BYTES];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    text_tame(text, text, sizeof text);
+    fprintf(stderr, "thumbpool: %s\n", text);
 }
 
 /* ---- The status line ------------------------------------------------------------------------ */
@@ -112,9 +122,8 @@ static void on_begin(void *self, size_t inputs, int workers)
 static void result_print(struct progress *progress, const struct run_record *record,
                          const char *path)
 {
-    char message[512];
+    const char *message = record->message ? record->message : "";
     line_clear(progress);
-    text_tame(record->message ? record->message : "", message, sizeof message);
     if (record->status == RUN_FAILED)
         progress_complain("%s: %s", path, message);
     else if (record->status == RUN_SKIPPED)

@@ -38,12 +38,18 @@ expect 1 "$THUMBPOOL" -s 64 -o named in/bad/fifo.jpg in/good/a/baseline.jpg
 says 'in/bad/fifo.jpg: not a regular file'
 
 # Names that would write to the terminal, and such as are not text.
-name=$(printf 'evil\033[31m\nname\377.jpg')
+name=$(printf 'evil\033[31m\302\23331m\nname\377.jpg')
 cp in/good/a/baseline.jpg "in/$name"
 : >"in/empty$name"
 expect 1 "$THUMBPOOL" -s 64 -o names in --report report.ndjson
 [ -f "names/$name" ] || fail 'a picture with an odd name is missing'
-! grep -q "$(printf '\033')" err || fail 'an escape sequence reached the terminal'
+! LC_ALL=C grep -q "$(printf '\033')" err || fail 'an escape sequence reached the terminal'
+! LC_ALL=C grep -q "$(printf '\302\233')" err || fail 'a control character of UTF-8 reached the terminal'
+mkdir clash
+cp in/good/a/baseline.jpg "clash/$name"
+cp in/good/a/baseline.jpg "clash/${name%jpg}jpeg"
+expect 2 "$THUMBPOOL" -f png -o names clash
+! grep -q "$(printf '\033')" err || fail 'an escape sequence reached the terminal by a clash'
 grep -q '"src":{"bytes":"[A-Za-z0-9+/]*=*"}' report.ndjson || fail 'odd bytes are not in base64'
 clean .
 finish
