@@ -24,6 +24,7 @@
 enum {
     PENDING_PER_WORKER = 64, /* max_pending where the options say nothing */
     WORKERS_MAX = 4096,
+    RETURNS_MAX = 1000, /* a job that came back so often fails */
 };
 
 struct mp_executor {
@@ -105,21 +106,38 @@ static void cancel_in(struct mp_executor *executor, struct future_list *list,
     future_cancel(future);
 }
 
+/* Takes a job back that never began, to be handed out again. A worker that is hostile can claim
+ * that of the very job that ends it, so there is an end to it. */
+static void on_return(struct mp_executor *executor, struct mp_future *future,
+                      const struct mp_outcome *outcome)
+{
+    if (executor->how != MP_FINISH) {
+        cancel_in(executor, &executor->handed, future);
+        return;
+    }
+    future_list_remove(&executor->handed, future);
+    if (++future->returns < RETURNS_MAX) {
+        future_list_prepend(&executor->pending, future);
+        future->state = MP_PENDING;
+        return;
+    }
+    struct mp_outcome failure = *outcome;
+    failure.code = MP_ECRASH;
+    failure.message = "every worker that was given the job died before it said that it began";
+    executor->unsettled--;
+    future_settle(future, &failure);
+}
+
 /* The back-end tells what became of a job. */
 static void on_outcome(void *user, const struct mp_job *job, const struct mp_outcome *outcome)
 {
     struct mp_executor *executor = user;
     struct mp_future *future = (struct mp_future *)(uintptr_t)job; /* its first member */
-    if (outcome->code == MP_ERETURNED && executor->how != MP_FINISH) {
-        cancel_in(executor, &executor->handed, future);
+    if (outcome->code == MP_ERETURNED) {
+        on_return(executor, future, outcome);
         return;
     }
     future_list_remove(&executor->handed, future);
-    if (outcome->code == MP_ERETURNED) {
-        future_list_prepend(&executor->pending, future);
-        future->state = MP_PENDING;
-        return;
-    }
     executor->unsettled--;
     future_settle(future, outcome);
 }

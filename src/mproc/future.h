@@ -18,6 +18,7 @@ struct mp_future {
     enum mp_state state;
     bool detached;         /* its owner has let go: free it when it settles */
     int worker;            /* that settled it, -1 none */
+    int returns;           /* how often it came back without having begun */
     void *user;            /* the caller's */
     void *data;            /* the result; owned */
     size_t size;           /* bytes of it */

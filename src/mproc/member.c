@@ -458,7 +458,7 @@ static int slot_of(const struct member *member, const struct mp_job *job)
 bool member_revoke(struct member *member, const struct mp_job *job)
 {
     int slot = slot_of(member, job);
-    if (slot < 0 || !member_takes_jobs(member))
+    if (slot < 0)
         return false;
     struct assignment *assignment = &member->slots[slot];
     /* A frame that is half sent must go on, and borrows the job until it has. */

@@ -438,6 +438,21 @@ static void test_what_comes_back_after_a_cancelling_shutdown_is_cancelled(void *
     mp_executor_free(executor);
 }
 
+static void test_a_job_does_not_come_back_for_ever(void **state)
+{
+    (void)state;
+    struct puppet puppet;
+    struct mp_executor *executor = create(&puppet, 1);
+    struct mp_future *future = submit(executor);
+    int times = 0;
+    for (; mp_future_state(future) == MP_RUNNING && times < 100000; times++)
+        tell(executor, &puppet, 0, (struct mp_outcome){.code = MP_ERETURNED});
+    assert_int_equal(times, 1000);
+    assert_int_equal(support_expect_fault(future, MP_ECRASH)->code, MP_ECRASH);
+    mp_future_free(future);
+    mp_executor_free(executor);
+}
+
 static void test_stats_are_the_back_ends(void **state)
 {
     (void)state;
@@ -484,6 +499,7 @@ int main(void)
         SUPPORT_TEST(test_a_broken_back_end_fails_everything_at_once),
         SUPPORT_TEST(test_a_back_end_that_refuses_a_job_is_broken),
         SUPPORT_TEST(test_what_comes_back_after_a_cancelling_shutdown_is_cancelled),
+        SUPPORT_TEST(test_a_job_does_not_come_back_for_ever),
         SUPPORT_TEST(test_stats_are_the_back_ends),
         SUPPORT_TEST(test_a_failed_creation_frees_the_back_end),
     };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BIG = 3 << 20 };
+enum { BIG = 1 << 20 };
 
 static unsigned char pattern(size_t index)
 {
@@ -30,8 +30,17 @@ static int child_read_pattern(void *arg)
     return n == 0 && index == BIG ? 0 : 3;
 }
 
-/* Writes the pattern in three parts, two of them empty or tiny, to a child through a pipe. */
-static void write_pattern_to_child(void)
+static unsigned char *pattern_make(void)
+{
+    unsigned char *bytes = malloc(BIG);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < BIG; i++)
+        bytes[i] = pattern(i);
+    return bytes;
+}
+
+/* Writes the pattern in parts, some of them empty or tiny, to a child through a pipe. */
+static void write_to_child(unsigned char *bytes)
 {
     int fds[2];
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
@@ -39,10 +48,6 @@ static void write_pattern_to_child(void)
     struct mp_process_options options = {.keep_fds = &fds[0], .keep_count = 1};
     assert_int_equal(mp_process_start(child_read_pattern, &fds[0], &options, &reader), 0);
     close(fds[0]);
-    unsigned char *bytes = malloc(BIG);
-    assert_non_null(bytes);
-    for (size_t i = 0; i < BIG; i++)
-        bytes[i] = pattern(i);
     struct iovec parts[4] = {{.iov_base = bytes, .iov_len = 0},
                              {.iov_base = bytes, .iov_len = 7},
                              {.iov_base = bytes, .iov_len = 0},
@@ -53,13 +58,14 @@ static void write_pattern_to_child(void)
         ;
     assert_int_equal(mp_process_exit_code(reader), 0);
     assert_int_equal(mp_process_close(reader), 0);
-    free(bytes);
 }
 
 static void test_write_all_goes_on_after_short_writes(void **state)
 {
     (void)state;
-    write_pattern_to_child();
+    unsigned char *bytes = pattern_make();
+    write_to_child(bytes);
+    free(bytes);
 }
 
 static volatile sig_atomic_t interruptions;
@@ -73,10 +79,12 @@ static void count_interruption(int signo)
 static void test_write_all_goes_on_after_interruptions(void **state)
 {
     (void)state;
-    support_alarm_begin(count_interruption, 2000);
+    unsigned char *bytes = pattern_make();
+    support_alarm_begin(count_interruption, 3000);
     for (interruptions = 0; interruptions < 5;)
-        write_pattern_to_child();
+        write_to_child(bytes);
     support_alarm_end();
+    free(bytes);
 }
 
 static void test_write_all_tells_that_nobody_reads(void **state)

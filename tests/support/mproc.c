@@ -85,6 +85,7 @@ static void children_end(void)
 int support_teardown(void **state)
 {
     (void)state;
+    support_alarm_end();
     int fds = support_fd_count();
     bool child = support_has_child();
     if (child)
