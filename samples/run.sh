@@ -5,7 +5,7 @@ set -eu
 folder=${1:-}
 [ -z "$folder" ] || folder=$(CDPATH= cd -- "$folder" && pwd)
 cd "$(dirname "$0")/.."
-. samples/packages.sh
+. samples/setup.sh
 
 build=build/samples
 out=samples/out
@@ -21,7 +21,7 @@ echo 'all there'
 step 'Building'
 [ -e "$build/build.ninja" ] ||
     cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DTHUMBPOOL_TESTS=OFF >/dev/null
-cmake --build "$build" | tail -1
+build_quietly "$build"
 
 mkdir -p "$out"
 if [ -z "$folder" ]; then

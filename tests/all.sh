@@ -3,6 +3,7 @@
 # and the comparison with Pillow. Called by tests/run.sh, which has installed what it takes.
 set -eu
 cd "$(dirname "$0")/.."
+. samples/setup.sh
 jobs=$(nproc)
 
 step() { printf '\n== %s\n' "$*"; }
@@ -12,7 +13,7 @@ build() {
     name=$1
     shift
     cmake -G Ninja -S . -B "build/$name" "$@" >/dev/null
-    cmake --build "build/$name" | tail -1
+    build_quietly "build/$name"
 }
 
 # suite NAME CTEST-OPTION...

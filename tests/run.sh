@@ -4,7 +4,7 @@
 #     --all   what needs more, too: the release build, clang, valgrind, another user, the samples
 set -eu
 cd "$(dirname "$0")/.."
-. samples/packages.sh
+. samples/setup.sh
 
 all=
 [ "${1:-}" != --all ] || { all=1; shift; }
@@ -28,7 +28,7 @@ suite() {
     printf '\n== %s\n' "$name"
     # shellcheck disable=SC2086
     cmake -G Ninja -S . -B "build/$name" $options >/dev/null
-    cmake --build "build/$name" | tail -1
+    build_quietly "build/$name"
     ctest --test-dir "build/$name" --output-on-failure -j "$jobs" "$@"
 }
 

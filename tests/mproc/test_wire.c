@@ -49,7 +49,7 @@ static size_t stream_make(char *stream)
     second.kind = WIRE_HELLO;
     second.size = 0;
     second.seq = 78;
-    return frame_append(stream, frame_append(stream, 0, &first, "abcde"), &second, NULL);
+    return frame_append(stream, frame_append(stream, 0, &first, "abcde"), &second, "");
 }
 
 static void expect_first(struct wire_reader *reader)

@@ -1,5 +1,5 @@
-# Installs Debian packages, if any are missing. Read in by samples/run.sh and tests/run.sh:
-#     . samples/packages.sh; packages_need PACKAGE...
+# Installs Debian packages, if any are missing, and builds. Read in by samples/run.sh, tests/run.sh and
+# tests/all.sh:   . samples/setup.sh; packages_need PACKAGE...; build_quietly FOLDER
 # Nothing is asked of apt when all are there. Without root and sudo: the line to type, and exit 3.
 
 # The base: what building the program and the library takes.
@@ -34,4 +34,17 @@ packages_need() {
     # shellcheck disable=SC2086 # a list of words
     $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# build_quietly FOLDER: builds it; the log is shown only when that fails.
+build_quietly() {
+    log=$(mktemp)
+    if cmake --build "$1" >"$log" 2>&1; then
+        tail -1 "$log"
+        rm -f "$log"
+    else
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
 }
