@@ -122,7 +122,8 @@ def main():
         os.makedirs(cache, exist_ok=True)
         everything = {box: [] for box in boxes}
         for folder in options.folders:
-            names = sorted(n for n in os.listdir(folder) if not n.startswith("."))
+            names = sorted(entry.name for entry in os.scandir(folder)
+                           if entry.is_file() and not entry.name.startswith("."))
             made = [references(os.path.join(folder, n), sorted(boxes), cache) for n in names]
             for i, box in enumerate(sorted(boxes)):
                 pairs = [(n, m[i]) for n, m in zip(names, made)]
