@@ -243,11 +243,6 @@ void output_close(struct output *output)
     free(output);
 }
 
-bool output_is_writable(const struct output *output)
-{
-    return faccessat(output->root_fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 /* ---- Files ---------------------------------------------------------------------------------- */
 
 static int write_all(int fd, const uint8_t *bytes, size_t size)
@@ -396,4 +391,22 @@ int output_write(struct output *output, const char *path, const uint8_t *bytes, 
     if (error == 0)
         *ret = standing == STANDING_NONE ? OUTPUT_NEW : OUTPUT_REPLACED;
     return error;
+}
+
+/* ---- Errors --------------------------------------------------------------------------------- */
+
+bool output_error_is_final(const struct output *output, int error)
+{
+    return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
+           (error == -EACCES && faccessat(output->root_fd, ".", W_OK | X_OK, AT_EACCESS) != 0);
+}
+
+const char *output_error_text(int error)
+{
+    switch (error) {
+    case -EEXIST: return "the output is the input itself";
+    case -EISDIR: return "the output's name is taken by a folder";
+    case -ELOOP: return "a folder on the way to the output is a link";
+    default: return strerrordesc_np(-error);
+    }
 }

@@ -32,9 +32,6 @@ enum output_written {
 int output_open(const char *path, struct output **ret);
 void output_close(struct output *output);
 
-/* False when this process may make nothing in the folder itself. */
-bool output_is_writable(const struct output *output);
-
 /* Makes bytes[0..size) the file `name`, relative to the folder; folders on the way are made.
  *   guard   the input; a file that is the same as it is not replaced
  *   force   write anew even where the same bytes are there
@@ -42,5 +39,13 @@ bool output_is_writable(const struct output *output);
  * -ENAMETOOLONG, -ENOSPC, -EDQUOT, -EROFS, …; on failure what was there is still there. */
 int output_write(struct output *output, const char *name, const uint8_t *bytes, size_t size,
                  struct output_guard guard, bool force, enum output_written *ret);
+
+/* True for errors of output_write() after which the next file would fare no better: the disk is
+ * full, or the output folder itself refuses. (A folder inside it that refuses says nothing of the
+ * others.) */
+bool output_error_is_final(const struct output *output, int error);
+
+/* A sentence for an error of output_write(), static. */
+const char *output_error_text(int error);
 
 #endif

@@ -191,24 +191,6 @@ static void hand_out(struct run *run)
 
 /* ---- Taking back ---------------------------------------------------------------------------- */
 
-/* Errors of writing after which the next picture would fare no better. (A folder inside the output
- * folder that refuses says nothing of the others.) */
-static bool error_is_final(const struct output *output, int error)
-{
-    return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-           (error == -EACCES && !output_is_writable(output));
-}
-
-static const char *write_error_text(int error)
-{
-    switch (error) {
-    case -EEXIST: return "the output is the input itself";
-    case -EISDIR: return "the output's name is taken by a folder";
-    case -ELOOP: return "a folder on the way to the output is a link";
-    default: return strerrordesc_np(-error);
-    }
-}
-
 /* Writes one output. Returns 0, or a negative error with a sentence in message[0..size). */
 static int output_make(struct run *run, const struct picture *picture, int index,
                        const struct image_thumb *thumb, char *message, size_t size)
@@ -225,7 +207,7 @@ static int output_make(struct run *run, const struct picture *picture, int index
         error = output_write(run->output, name, thumb->bytes, thumb->size_bytes, guard,
                              run->options->force, &written);
     if (error < 0) {
-        snprintf(message, size, "cannot write %.400s: %s", name, write_error_text(error));
+        snprintf(message, size, "cannot write %.400s: %s", name, output_error_text(error));
         return error;
     }
     run->record.outputs[index] =
@@ -240,7 +222,7 @@ static void picture_write(struct run *run, const struct picture *picture,
     for (int i = 0; i < image->thumb_count; i++) {
         int error = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
         if (error < 0) {
-            if (error_is_final(run->output, error))
+            if (output_error_is_final(run->output, error))
                 cannot_go_on(run, error, run->plan->options.output, strerrordesc_np(-error));
             record_fail(run, "io", message);
             return;

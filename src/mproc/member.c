@@ -186,19 +186,6 @@ static void assignment_settle(struct crew *crew, struct member *member, unsigned
     crew->settle(crew->settle_user, job, outcome);
 }
 
-static void death_describe(int exit_code, char *text, size_t size)
-{
-    const char *name = exit_code < 0 ? sigabbrev_np(-exit_code) : NULL;
-    if (exit_code == MP_EXIT_UNKNOWN)
-        snprintf(text, size, "the worker is gone");
-    else if (name)
-        snprintf(text, size, "the worker was killed by SIG%s", name);
-    else if (exit_code < 0)
-        snprintf(text, size, "the worker was killed by signal %d", -exit_code);
-    else
-        snprintf(text, size, "the worker exited with code %d", exit_code);
-}
-
 /* Decides about a job whose worker is gone without having sent a whole result for it. */
 static void assignment_lost(struct crew *crew, struct member *member, unsigned slot)
 {
@@ -212,7 +199,7 @@ static void assignment_lost(struct crew *crew, struct member *member, unsigned s
         outcome.lost_result = finished;
         outcome.message = mp_strerror(MP_EKILLED);
     } else if (state != CONTROL_QUEUED && state != CONTROL_REVOKED) {
-        death_describe(member->process.exit_code, text, sizeof text);
+        process_end_describe(&member->process, text, sizeof text);
         outcome.code = MP_ECRASH;
         outcome.status = member->process.exit_code;
         outcome.lost_result = finished;
@@ -340,14 +327,6 @@ void member_receive(struct crew *crew, struct member *member)
 
 /* ---- Death ---------------------------------------------------------------------------------- */
 
-/* Faults that a process commits itself. Other signals come from outside and say nothing about the
- * start hook. */
-static bool signal_is_fault(int signo)
-{
-    return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL ||
-           signo == SIGABRT || signo == SIGTRAP || signo == SIGSYS;
-}
-
 /* Draws the lessons from how a worker ended. */
 static void death_count(struct crew *crew, const struct member *member)
 {
@@ -357,7 +336,7 @@ static void death_count(struct crew *crew, const struct member *member)
     crew->stats.workers_lost++;
     if (code == WORKER_EXIT_FDS)
         crew->fd_losses++;
-    if (!member->greeted && code != MP_EXIT_UNKNOWN && (code >= 0 || signal_is_fault(-code)))
+    if (!member->greeted && process_ended_itself(&member->process))
         crew->hook_failures++;
 }
 

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -185,6 +186,34 @@ bool process_reap(struct process *process)
     else
         process->exit_code = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     return true;
+}
+
+void process_end_describe(const struct process *process, char *text, size_t size)
+{
+    int code = process->exit_code;
+    const char *name = code < 0 ? sigabbrev_np(-code) : NULL;
+    if (code == MP_EXIT_UNKNOWN)
+        snprintf(text, size, "the worker is gone");
+    else if (name)
+        snprintf(text, size, "the worker was killed by SIG%s", name);
+    else if (code < 0)
+        snprintf(text, size, "the worker was killed by signal %d", -code);
+    else
+        snprintf(text, size, "the worker exited with code %d", code);
+}
+
+bool process_ended_itself(const struct process *process)
+{
+    switch (process->exit_code) {
+    case -SIGSEGV:
+    case -SIGBUS:
+    case -SIGFPE:
+    case -SIGILL:
+    case -SIGABRT:
+    case -SIGTRAP:
+    case -SIGSYS: return true;
+    default: return process->exit_code >= 0;
+    }
 }
 
 void process_done(struct process *process)

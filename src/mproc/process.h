@@ -36,6 +36,13 @@ int process_signal(struct process *process, int signo);
 /* Collects the process if it is gone. Returns true when it is, by now or earlier. Never blocks. */
 bool process_reap(struct process *process);
 
+/* How a process that has been collected ended, as a sentence about "the worker". */
+void process_end_describe(const struct process *process, char *text, size_t size);
+
+/* True when it left by itself or by a fault of its own. Other signals come from outside and say
+ * nothing about what it ran. */
+bool process_ended_itself(const struct process *process);
+
 /* Closes what the handle holds; the process must have been collected. Takes a zeroed one. */
 void process_done(struct process *process);
 
