@@ -23,9 +23,14 @@ static int create_thumbnail(struct mp_task *task, const void *name, size_t size)
 
 int main(int argc, char **argv)
 {
+    if (argc < 2) {
+        fprintf(stderr, "usage: 08_executor PHOTO...\n");
+        return 2;
+    }
     struct mp_executor *executor;
     struct mp_future **futures = calloc((size_t)argc, sizeof *futures);
     struct timespec begin, end;
+    int failed = 0;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     mkdir("thumbs", 0777);
     if (!futures || mp_executor_create(NULL, &executor) < 0)
@@ -40,7 +45,7 @@ int main(int argc, char **argv)
         if (mp_future_result(futures[i], MP_FOREVER, &name, &size) == 0)
             printf("%s was processed\n", (const char *)name);
         else
-            printf("%s failed: %s\n", argv[i], mp_future_fault(futures[i])->message);
+            failed = printf("%s failed: %s\n", argv[i], mp_future_fault(futures[i])->message) > 0;
         mp_future_free(futures[i]);
     }
     mp_executor_shutdown(executor, MP_FINISH, MP_FOREVER);
@@ -49,5 +54,5 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &end);
     printf("Total time taken: %.3f s\n",
            (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
-    return 0;
+    return failed;
 }

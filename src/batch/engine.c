@@ -46,7 +46,8 @@ static void module_start(struct engines *engines)
     struct engine *engine = &engines->all[ENGINE_MODULE];
     size_t size = sizeof engines->module_why;
     if (!engines->module_path)
-        snprintf(engines->module_why, size, "this kind needs libvips, which is not installed");
+        snprintf(engines->module_why, size,
+                 "this kind needs the libvips module, thumbpool-vips.so, which is not installed");
     else if (image_module_load(engines->module_path, &engine->ctx.module, engines->module_why,
                                size) == 0) {
         int error = engine_start(engines, engine);

@@ -10,7 +10,12 @@
 #include "batch/scan.h"
 #include "image/thumbnail.h"
 
-enum run_status { RUN_MADE, RUN_CURRENT, RUN_FAILED, RUN_SKIPPED };
+enum run_status {
+    RUN_MADE,    /* something was written */
+    RUN_CURRENT, /* its outputs were there already, with the same bytes */
+    RUN_FAILED,
+    RUN_SKIPPED,
+};
 
 /* One output of a picture. */
 struct run_output {
@@ -28,7 +33,7 @@ struct run_record {
     int shrink;            /* by the decoder */
     struct image_times ms; /* by stage */
     double total_ms;       /* in the worker */
-    int output_count;      /* of a picture that was made */
+    int output_count;      /* of a picture that was made or is up to date */
     struct run_output outputs[IMAGE_SIZES_MAX];
     const char *code;    /* of a failure: "damaged", "crashed", …; else NULL */
     const char *message; /* why it failed or was skipped; else NULL */

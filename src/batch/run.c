@@ -191,7 +191,8 @@ static void hand_out(struct run *run)
 
 /* ---- Taking back ---------------------------------------------------------------------------- */
 
-/* Writes one output. Returns 0, or a negative error with a sentence in message[0..size). */
+/* Writes one output. Returns 1, 0 when the same bytes were there already, or a negative error with
+ * a sentence in message[0..size). */
 static int output_make(struct run *run, const struct picture *picture, int index,
                        const struct image_thumb *thumb, char *message, size_t size)
 {
@@ -212,24 +213,26 @@ static int output_make(struct run *run, const struct picture *picture, int index
     }
     run->record.outputs[index] =
         (struct run_output){run->paths[index], thumb->width, thumb->height, thumb->size_bytes};
-    return 0;
+    return written != OUTPUT_SAME;
 }
 
 static void picture_write(struct run *run, const struct picture *picture,
                           const struct image_result *image)
 {
     char message[600];
+    bool changed = false;
     for (int i = 0; i < image->thumb_count; i++) {
-        int error = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
-        if (error < 0) {
-            if (output_error_is_final(run->output, error))
-                cannot_go_on(run, error, run->plan->options.output, strerrordesc_np(-error));
+        int written = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
+        if (written < 0) {
+            if (output_error_is_final(run->output, written))
+                cannot_go_on(run, written, run->plan->options.output, strerrordesc_np(-written));
             record_fail(run, "io", message);
             return;
         }
+        changed |= written > 0;
     }
     run->record.output_count = image->thumb_count;
-    record_tell(run, RUN_MADE);
+    record_tell(run, changed ? RUN_MADE : RUN_CURRENT);
 }
 
 /* A worker has answered; whether it told the truth is another matter. */
@@ -366,7 +369,9 @@ static int run_prepare(struct run *run)
     const char *output = run->plan->options.output;
     int error = output_open(output, &run->output);
     if (error < 0) {
-        cannot_go_on(run, error, output, strerrordesc_np(-error));
+        char what[200];
+        snprintf(what, sizeof what, "cannot make the output folder %.150s", output);
+        cannot_go_on(run, error, what, strerrordesc_np(-error));
         return error;
     }
     size_t inputs = run->plan->count ? run->plan->count : 1;

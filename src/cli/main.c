@@ -63,6 +63,15 @@ struct program {
 
 /* ---- Before the work ------------------------------------------------------------------------ */
 
+/* True when something was named and none of it exists: a slip of the pen, not a failed picture. */
+static bool nothing_is_there(const struct scan *scan)
+{
+    for (size_t i = 0; i < scan->count; i++)
+        if (scan->inputs[i].error != ENOENT)
+            return false;
+    return scan->count > 0;
+}
+
 static enum exit_code program_scan(struct program *program)
 {
     const struct options *options = &program->options;
@@ -84,6 +93,11 @@ static enum exit_code program_scan(struct program *program)
     if (error == -EEXIST) {
         progress_complain("%s is input and output folder at once; give another with -o", path);
         return EXIT_USAGE;
+    }
+    if (error == 0 && nothing_is_there(&program->scan)) {
+        for (size_t i = 0; i < program->scan.count; i++)
+            progress_complain("%s: %s", program->scan.inputs[i].path, strerrordesc_np(ENOENT));
+        return EXIT_STUCK;
     }
     if (error < 0 || program->scan.count == 0) {
         progress_complain("%s", error < 0 ? strerrordesc_np(-error) : "no pictures found");
@@ -114,7 +128,8 @@ static enum exit_code problems_print(const struct program *program)
         problem_print(program, &program->plan.problems[i]);
     if (count > shown)
         progress_complain("and %zu more", count - shown);
-    progress_complain("nothing was written; give another output folder, or separate runs");
+    progress_complain("nothing was written; rename what clashes, make it in a run of its own into"
+                      " another folder, or keep several folders apart with --base");
     return EXIT_USAGE;
 }
 

@@ -16,7 +16,8 @@ enum long_only {
     OPTION_REPORT,
     OPTION_PROGRESS,
     OPTION_QUIET,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_USAGE
 };
 
 /* clang-format off */
@@ -28,8 +29,8 @@ static const struct argp_option option_table[] = {
                                     " in PATH, and each file's own)", 0},
     {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
                              " (default: 256)", 0},
-    {"format", 'f', "FORMAT", 0, "keep (by the input's name), jpeg, png, webp or avif"
-                                 " (default: keep)", 0},
+    {"format", 'f', "FORMAT", 0, "keep (jpg, png, webp and avif stay, gif becomes png,"
+                                 " all else jpeg), jpeg, png, webp or avif (default: keep)", 0},
     {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
                                      " there", 0},
@@ -51,6 +52,7 @@ static const struct argp_option option_table[] = {
     {"verbose", 'v', NULL, 0, "A line for every picture", 0},
     {NULL, 0, NULL, 0, "Help", 5},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
+    {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
     {0},
 };
@@ -63,9 +65,14 @@ static const char help_text[] =
     "  thumbpool ~/Photos -o thumbs\n"
     "  thumbpool -s 50 -j 2 --report report.ndjson *.jpg\n"
     "\v"
-    "Exit status: 0 all made; 1 some pictures failed, the rest are done; 2 wrong usage, or two"
-    " inputs for one output: nothing was written; 3 it could not go on: no input, output not"
-    " writable, disk full.";
+    "What a walk takes: names that end in jpg, jpeg, jpe, jfif, png, webp, gif, tif, tiff, heic, "
+    "heif"
+    " or avif, not hidden, no links. What is named is always tried. Pictures are never "
+    "enlarged.\n\n"
+    "Exit status: 0 all made or up to date; 1 some pictures failed, the rest are done; 2 wrong"
+    " usage, two inputs for one output, or an output that is an input: nothing was written; 3 it"
+    " could not go on: no input, output not writable, disk full. An interrupted run dies of the"
+    " signal.";
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
@@ -201,6 +208,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;
+    case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
     case 'V': print_version(); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: add_path(state, options, value); break;
@@ -220,6 +228,7 @@ void options_parse(int argc, char **argv, struct options *ret)
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;
+    argv[0] = (char *)"thumbpool"; /* what messages begin with, however it was called */
     argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, ret);
 }
 

@@ -34,7 +34,9 @@ is 'files of two sizes' "$(cd sizes && find . -type f | LC_ALL=C sort | tr '\n' 
 
 # The output folder is not walked, even where it lies among the inputs.
 expect 0 "$THUMBPOOL" -s 64 -o in/thumbs in --report report.ndjson
-expect 0 "$THUMBPOOL" -s 64 -o in/thumbs in --report report.ndjson
 is 'inputs beside their own outputs' "$(field made)" 6
+expect 0 "$THUMBPOOL" -s 64 -o in/thumbs in --report report.ndjson
+is 'pictures that are up to date' "$(field current)" 6
+grep -qF '"src":"in/a/turned.JPG","status":"current"' report.ndjson || fail 'the report has none'
 clean .
 finish

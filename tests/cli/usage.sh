@@ -43,7 +43,10 @@ done
 mkdir empty
 expect 3 "$THUMBPOOL" -o thumbs empty
 says 'no pictures found'
-expect 1 "$THUMBPOOL" -o thumbs missing.jpg
+expect 3 "$THUMBPOOL" -o thumbs missing.jpg
+says 'missing.jpg: No such file or directory'
+[ ! -e thumbs ] || fail 'a folder was made for nothing'
+expect 1 "$THUMBPOOL" -o thumbs missing.jpg before/a/baseline.jpg
 says 'missing.jpg: No such file or directory'
 : >file
 expect 3 "$THUMBPOOL" -o file in
@@ -52,6 +55,9 @@ says 'file: Not a directory'
 expect 0 "$THUMBPOOL" --help
 grep -q -- '--blur 0' out || fail 'help has no example for assets'
 expect 0 "$THUMBPOOL" -h
+expect 0 "$THUMBPOOL" --usage
+expect 2 "$THUMBPOOL" --bogus
+says 'thumbpool: unrecognized option'
 expect 0 "$THUMBPOOL" -V
 grep -q 'libjpeg-turbo [0-9]' out || fail 'the version does not name the libraries'
 finish

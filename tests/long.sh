@@ -1,0 +1,36 @@
+#!/bin/sh
+# The slow half of the tests, by hand or at night: a storm of kills, and the fuzz targets.
+# usage: sh tests/long.sh [KILLS] [FUZZ-SECONDS]      100000 and 600 unless said otherwise
+set -eu
+kills=${1:-100000}
+seconds=${2:-600}
+cd "$(dirname "$0")/.."
+. samples/setup.sh
+# shellcheck disable=SC2086 # a list of words
+packages_need $packages_base libcmocka-dev clang libclang-rt-14-dev
+
+cmake -G Ninja -S . -B build/release --preset release >/dev/null
+build_quietly build/release
+echo "== $kills workers killed"
+STORM_KILLS=$kills build/release/tests/mproc/test_mproc_storm
+echo "== the program in a storm"
+PICTURES=2000 THUMBPOOL=$PWD/build/release/thumbpool \
+    MAKE_IMAGES=$PWD/build/release/tests/support/make_images sh tests/cli/kills.sh
+
+cmake -G Ninja -S . -B build/fuzz --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_FUZZ=ON \
+    -DCMAKE_C_FLAGS='-Werror -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' >/dev/null
+build_quietly build/fuzz
+# Something to begin with: the pictures of the tests.
+build/release/tests/support/make_images good build/seeds/good
+build/release/tests/support/make_images bad build/seeds/bad 2>/dev/null || :
+for target in build/fuzz/tests/fuzz/fuzz_*; do
+    [ -x "$target" ] && [ -f "$target" ] || continue
+    name=$(basename "$target")
+    echo "== $name, $seconds s"
+    mkdir -p "build/corpus/$name"
+    if [ "$name" = fuzz_thumbnail ]; then
+        find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \;
+    fi
+    "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+        "build/corpus/$name" 2>&1 | tail -4
+done
