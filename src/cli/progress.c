@@ -166,12 +166,12 @@ static void on_end(void *self, const struct run_summary *summary)
                           counts->not_started == 1 ? "" : "s");
     if (progress->quiet || summary->workers == 0)
         return;
+    /* Programs read this line: it stays as it is to the letter, "1 workers" included. */
     fprintf(stderr,
             "%zu made, %zu up to date, %zu failed, %zu skipped in %.2f s "
-            "(%.1f pictures/s, %d worker%s)\n",
+            "(%.1f pictures/s, %d workers)\n",
             counts->made, counts->current, counts->failed, counts->skipped, summary->seconds,
-            summary->seconds > 0 ? (double)done / summary->seconds : 0, summary->workers,
-            summary->workers == 1 ? "" : "s");
+            summary->seconds > 0 ? (double)done / summary->seconds : 0, summary->workers);
 }
 
 void progress_init(struct progress *progress, enum progress_when when, bool quiet, bool verbose)
