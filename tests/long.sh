@@ -32,5 +32,9 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
         find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \;
     fi
     "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
-        "build/corpus/$name" 2>&1 | tail -4
+        -artifact_prefix=build/ "build/corpus/$name" >build/fuzz.log 2>&1 || {
+        tail -40 build/fuzz.log >&2
+        exit 1
+    }
+    tail -4 build/fuzz.log
 done
