@@ -62,7 +62,7 @@ deny cluster    "$include(bench|cli)/"                     'cluster knows nothin
 deny '(batch|bench|cluster|cli)' "$include(mproc/([^m]|m[^p])|mproc\.h)" 'mproc is seen as "mproc/mproc.h" only'
 
 # Inside mproc a file includes only headers that stand to its left here.
-order='mproc clock error io shm cpu process wire control channel task worker member workerset
+order='mproc clock error io shm cpu process wire control slots channel task worker member workerset
        sequential future executor'
 
 rank() { # NAME: its place in the order, 0 for none

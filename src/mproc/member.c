@@ -84,8 +84,8 @@ static void member_close(struct crew *crew, struct member *member)
     if (member->process.pid != 0)
         unwatch(crew, member->process.pidfd);
     wire_reader_done(&member->reader);
-    shm_unmap(member->control, sizeof *member->control);
-    member->control = NULL;
+    shm_unmap(member->slots.control, sizeof *member->slots.control);
+    member->slots.control = NULL;
     process_done(&member->process);
     member->phase = PHASE_ABSENT;
 }
@@ -94,7 +94,7 @@ static void member_close(struct crew *crew, struct member *member)
 static int member_open(struct crew *crew, struct member *member, struct worker_setup *setup)
 {
     int fds[2];
-    if (!(member->control = shm_map(sizeof *member->control)))
+    if (!(member->slots.control = shm_map(sizeof *member->slots.control)))
         return -ENOMEM;
     int error = channel_init(&member->channel, &setup->job_fd);
     if (error < 0)
@@ -103,7 +103,7 @@ static int member_open(struct crew *crew, struct member *member, struct worker_s
         return -errno;
     member->result_fd = fds[0];
     setup->result_fd = fds[1];
-    setup->control = member->control;
+    setup->control = member->slots.control;
     fcntl(member->result_fd, F_SETFL, O_NONBLOCK);
     struct wire_limits limits = {.size_max = crew->options.result_max, .slots = CONTROL_SLOTS};
     if (limits.size_max < TASK_MESSAGE_BYTES)
@@ -162,7 +162,7 @@ int member_start(struct crew *crew, struct member *member)
         return error;
     }
     /* From here on no other child inherits this page. */
-    shm_keep_from_children(member->control, sizeof *member->control);
+    shm_keep_from_children(member->slots.control, sizeof *member->slots.control);
     member->phase = PHASE_WORKING;
     member->greeted = false;
     crew->stats.workers_started++;
@@ -177,9 +177,7 @@ int member_start(struct crew *crew, struct member *member)
 static void assignment_settle(struct crew *crew, struct member *member, unsigned slot,
                               struct mp_outcome *outcome)
 {
-    const struct mp_job *job = member->slots[slot].job;
-    member->slots[slot].job = NULL;
-    member->held--;
+    const struct mp_job *job = slots_remove(&member->slots, slot);
     outcome->worker = member->number;
     outcome->pid = member->process.pid;
     crew->settle(crew->settle_user, job, outcome);
@@ -188,11 +186,10 @@ static void assignment_settle(struct crew *crew, struct member *member, unsigned
 /* Decides about a job whose worker is gone without having sent a whole result for it. */
 static void assignment_lost(struct crew *crew, struct member *member, unsigned slot)
 {
-    const struct assignment *assignment = &member->slots[slot];
-    enum control_state state = control_state_of(member->control, slot, assignment->seq);
+    enum control_state state = slots_state(&member->slots, slot);
     struct mp_outcome outcome = {.code = MP_ERETURNED};
     char text[80];
-    bool finished = state == CONTROL_SENDING || state == CONTROL_DONE;
+    bool finished = slots_state_is_finished(state);
     if (state == CONTROL_KILLED || (finished && member->phase == PHASE_LEAVING)) {
         outcome.code = MP_EKILLED;
         outcome.lost_result = finished;
@@ -203,7 +200,7 @@ static void assignment_lost(struct crew *crew, struct member *member, unsigned s
         outcome.status = member->process.exit_code;
         outcome.lost_result = finished;
         outcome.message = text;
-    } else if (assignment->job->fd_count > 0 && crew->fd_losses >= FD_LOSSES_MAX) {
+    } else if (member->slots.all[slot].job->fd_count > 0 && crew->fd_losses >= FD_LOSSES_MAX) {
         crew->fd_losses = 0;
         outcome.code = -EMFILE;
         outcome.message = "no worker could take the job's descriptors";
@@ -211,35 +208,17 @@ static void assignment_lost(struct crew *crew, struct member *member, unsigned s
     assignment_settle(crew, member, slot, &outcome);
 }
 
-/* The slot of the newest assignment with a number below `below`, -1 when there is none. */
-static int slot_newest(const struct member *member, uint64_t below)
-{
-    int newest = -1;
-    for (int i = 0; i < CONTROL_SLOTS; i++)
-        if (member->slots[i].job && member->slots[i].seq < below &&
-            (newest < 0 || member->slots[i].seq > member->slots[newest].seq))
-            newest = i;
-    return newest;
-}
-
 /* ---- Results -------------------------------------------------------------------------------- */
-
-/* True when the worker says that the job has ended. */
-static bool assignment_finished(const struct member *member, unsigned slot)
-{
-    enum control_state state = control_state_of(member->control, slot, member->slots[slot].seq);
-    return state == CONTROL_SENDING || state == CONTROL_DONE;
-}
 
 /* Takes the result of a job. Returns 0, or -EPROTO when there is no such job to have a result, or
  * it runs still: its slot must not be used again before the worker has left it. */
 static int result_take(struct crew *crew, struct member *member, const struct wire_header *header,
                        const uint8_t *payload)
 {
-    const struct assignment *assignment = &member->slots[header->slot];
+    const struct assignment *assignment = &member->slots.all[header->slot];
     if (!assignment->job || assignment->seq != header->seq ||
         channel_holds(&member->channel, assignment->job) ||
-        !assignment_finished(member, header->slot))
+        !slots_state_is_finished(slots_state(&member->slots, header->slot)))
         return -EPROTO;
     if (header->kind == WIRE_RESULT && header->size > crew->options.result_max)
         return -EPROTO;
@@ -347,7 +326,7 @@ void member_check(struct crew *crew, struct member *member)
         (void)results_drain(crew, member); /* all that it ever wrote is in the pipe by now */
     death_count(crew, member);
     /* The newest first: each goes back in front of those that were handed out after it. */
-    for (int slot; (slot = slot_newest(member, UINT64_MAX)) >= 0;)
+    for (int slot; (slot = slots_newest(&member->slots, UINT64_MAX)) >= 0;)
         assignment_lost(crew, member, (unsigned)slot);
     member_close(crew, member);
 }
@@ -362,13 +341,7 @@ void member_dismiss(struct crew *crew, struct member *member)
 
 void member_kill(struct crew *crew, struct member *member)
 {
-    for (unsigned slot = 0; slot < CONTROL_SLOTS; slot++) {
-        const struct assignment *assignment = &member->slots[slot];
-        /* What has not begun must not begin now; a job that ends in this very moment still wins. */
-        if (assignment->job &&
-            !control_move(member->control, slot, assignment->seq, CONTROL_QUEUED, CONTROL_REVOKED))
-            control_move(member->control, slot, assignment->seq, CONTROL_RUNNING, CONTROL_KILLED);
-    }
+    slots_condemn(&member->slots);
     process_signal(&member->process, SIGKILL);
     if (member->phase != PHASE_ABSENT)
         member->phase = PHASE_LEAVING;
@@ -399,21 +372,10 @@ void member_flush(struct crew *crew, struct member *member)
         crew->send_after = clock_deadline(0); /* to be told of in the next round */
 }
 
-static unsigned slot_free(const struct member *member)
-{
-    unsigned slot = 0;
-    while (member->slots[slot].job)
-        slot++;
-    return slot;
-}
-
 void member_assign(struct crew *crew, struct member *member, const struct mp_job *job)
 {
-    unsigned slot = slot_free(member);
     uint64_t seq = ++crew->last_seq;
-    member->slots[slot] = (struct assignment){.job = job, .seq = seq};
-    member->held++;
-    control_set(member->control, slot, seq, CONTROL_QUEUED);
+    unsigned slot = slots_add(&member->slots, job, seq);
     struct wire_header header = {.magic = WIRE_MAGIC,
                                  .kind = WIRE_JOB,
                                  .seq = seq,
@@ -425,37 +387,25 @@ void member_assign(struct crew *crew, struct member *member, const struct mp_job
     member_flush(crew, member);
 }
 
-static int slot_of(const struct member *member, const struct mp_job *job)
-{
-    for (int slot = 0; slot < CONTROL_SLOTS; slot++)
-        if (member->slots[slot].job == job)
-            return slot;
-    return -1;
-}
-
 bool member_revoke(struct member *member, const struct mp_job *job)
 {
-    int slot = slot_of(member, job);
+    int slot = slots_find(&member->slots, job);
     if (slot < 0)
         return false;
-    struct assignment *assignment = &member->slots[slot];
     /* A frame that is half sent must go on, and borrows the job until it has. */
     if (!channel_withdraw(&member->channel, job) &&
-        (channel_holds(&member->channel, job) ||
-         !control_move(member->control, (unsigned)slot, assignment->seq, CONTROL_QUEUED,
-                       CONTROL_REVOKED)))
+        (channel_holds(&member->channel, job) || !slots_revoke(&member->slots, (unsigned)slot)))
         return false;
-    assignment->job = NULL;
-    member->held--;
+    slots_remove(&member->slots, (unsigned)slot);
     return true;
 }
 
 const struct mp_job *member_take_back(struct member *member)
 {
     uint64_t below = UINT64_MAX;
-    for (int slot; (slot = slot_newest(member, below)) >= 0;) {
-        const struct mp_job *job = member->slots[slot].job;
-        below = member->slots[slot].seq;
+    for (int slot; (slot = slots_newest(&member->slots, below)) >= 0;) {
+        const struct mp_job *job = member->slots.all[slot].job;
+        below = member->slots.all[slot].seq;
         if (member_revoke(member, job))
             return job;
     }
@@ -467,7 +417,7 @@ void member_flush_again(struct crew *crew, struct member *member)
     int error;
     while ((error = channel_flush(&member->channel)) < 0 && !nobody_reads(error)) {
         const struct mp_job *job = channel_oldest(&member->channel);
-        int slot = slot_of(member, job);
+        int slot = slots_find(&member->slots, job);
         if (!channel_withdraw(&member->channel, job))
             break;
         assignment_settle(crew, member, (unsigned)slot,

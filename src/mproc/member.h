@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "mproc/channel.h"
-#include "mproc/control.h"
 #include "mproc/mproc.h"
 #include "mproc/process.h"
+#include "mproc/slots.h"
 #include "mproc/wire.h"
 
 /* What the members of one set share. */
@@ -34,12 +34,6 @@ enum phase {
     PHASE_CONDEMNED,  /* cannot be talked to: dying, or to be killed */
 };
 
-/* One job that a worker holds. */
-struct assignment {
-    const struct mp_job *job; /* borrowed; NULL when the slot is free */
-    uint64_t seq;             /* number of this assignment */
-};
-
 struct member {
     int number; /* of the worker */
     enum phase phase;
@@ -50,9 +44,7 @@ struct member {
     bool channel_watched;      /* for room to send */
     int result_fd;             /* results up, non-blocking; -1 once they are over */
     struct wire_reader reader; /* of results */
-    struct control *control;   /* shared with the worker */
-    unsigned held;             /* slots in use */
-    struct assignment slots[CONTROL_SLOTS];
+    struct slots slots;        /* the jobs that it holds, and the page; owned */
 };
 
 /* What an event is about; its data is member number << 8 | this. */

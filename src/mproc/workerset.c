@@ -65,8 +65,8 @@ static struct member *member_freest(struct workerset *set)
     struct member *freest = NULL;
     for (int i = 0; i < set->count; i++) {
         struct member *member = &set->members[i];
-        if (member_takes_jobs(member) && member->held < set->depth &&
-            (!freest || member->held < freest->held))
+        if (member_takes_jobs(member) && member->slots.held < set->depth &&
+            (!freest || member->slots.held < freest->slots.held))
             freest = member;
     }
     return freest;
@@ -79,7 +79,7 @@ static const struct mp_job *job_take_back(struct workerset *set)
     for (unsigned held = set->depth; held >= 2; held--)
         for (int i = 0; i < set->count; i++) {
             struct member *member = &set->members[i];
-            const struct mp_job *job = member->held == held ? member_take_back(member) : NULL;
+            const struct mp_job *job = member->slots.held == held ? member_take_back(member) : NULL;
             if (job)
                 return job;
         }
@@ -91,7 +91,7 @@ static void jobs_rebalance(struct workerset *set)
 {
     struct member *idle;
     const struct mp_job *job;
-    while ((idle = member_freest(set)) && idle->held == 0 && (job = job_take_back(set)))
+    while ((idle = member_freest(set)) && idle->slots.held == 0 && (job = job_take_back(set)))
         member_assign(&set->crew, idle, job);
 }
 

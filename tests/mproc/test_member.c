@@ -62,7 +62,7 @@ static void stage_close(struct stage *stage)
         member_check(&stage->crew, &stage->member);
     }
     assert_int_equal(stage->member.phase, PHASE_ABSENT);
-    assert_int_equal(stage->member.held, 0);
+    assert_int_equal(stage->member.slots.held, 0);
     io_close(&stage->crew.epoll_fd);
     free(stage);
 }
@@ -71,8 +71,8 @@ static void stage_close(struct stage *stage)
 static void wait_for_state(const struct stage *stage, unsigned slot, enum control_state state)
 {
     int64_t deadline = support_now_ms() + SUPPORT_LONG_MS;
-    uint64_t seq = stage->member.slots[slot].seq;
-    while (control_state_of(stage->member.control, slot, seq) != state) {
+    uint64_t seq = stage->member.slots.all[slot].seq;
+    while (control_state_of(stage->member.slots.control, slot, seq) != state) {
         assert_true(support_now_ms() < deadline);
         poll(NULL, 0, 1);
     }
@@ -142,7 +142,7 @@ static void test_jobs_are_taken_back_newest_first_until_one_has_begun(void **sta
     assert_ptr_equal(member_take_back(&stage->member), &jobs[1]);
     assert_null(member_take_back(&stage->member));
     assert_false(member_revoke(&stage->member, &jobs[0]));
-    assert_int_equal(stage->member.held, 1);
+    assert_int_equal(stage->member.slots.held, 1);
     stage_close(stage);
     assert_int_equal(gate->begun.value, 1);
     support_unshare(gate, sizeof *gate);
