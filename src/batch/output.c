@@ -360,7 +360,9 @@ static int file_write(struct output *output, int folder_fd, const char *name, co
 {
     if (!output->unnamed_refused) {
         int error = write_unnamed(output, folder_fd, name, bytes, size, replace);
-        if (error != -EOPNOTSUPP)
+        /* Not found is what naming says where /proc is not mounted; should it be the folder that
+         * has gone, the other way says so again. */
+        if (error != -EOPNOTSUPP && error != -ENOENT)
             return error;
         output->unnamed_refused = true;
     }
