@@ -13,7 +13,7 @@ static struct slots slots_fresh(void)
 static void test_slots_find_what_was_added_and_not_what_was_removed(void **state)
 {
     struct slots slots = slots_fresh();
-    struct mp_job jobs[CONTROL_SLOTS];
+    struct mp_job jobs[CONTROL_SLOTS] = {0};
     (void)state;
     for (unsigned i = 0; i < CONTROL_SLOTS; i++)
         assert_int_equal(slots_add(&slots, &jobs[i], i + 1), i);
@@ -29,7 +29,7 @@ static void test_slots_find_what_was_added_and_not_what_was_removed(void **state
 static void test_slots_go_from_the_newest_to_the_oldest(void **state)
 {
     struct slots slots = slots_fresh();
-    struct mp_job jobs[3];
+    struct mp_job jobs[3] = {0};
     (void)state;
     assert_int_equal(slots_newest(&slots, UINT64_MAX), -1);
     slots_add(&slots, &jobs[0], 7);
@@ -44,7 +44,7 @@ static void test_slots_go_from_the_newest_to_the_oldest(void **state)
 static void test_slots_revoke_only_what_has_not_begun(void **state)
 {
     struct slots slots = slots_fresh();
-    struct mp_job jobs[2];
+    struct mp_job jobs[2] = {0};
     (void)state;
     slots_add(&slots, &jobs[0], 1);
     slots_add(&slots, &jobs[1], 2);
@@ -59,7 +59,7 @@ static void test_slots_revoke_only_what_has_not_begun(void **state)
 static void test_slots_condemn_lets_what_has_ended_win(void **state)
 {
     struct slots slots = slots_fresh();
-    struct mp_job jobs[3];
+    struct mp_job jobs[3] = {0};
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         slots_add(&slots, &jobs[i], i + 1);
