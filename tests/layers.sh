@@ -62,8 +62,8 @@ deny cluster    "$include(bench|cli)/"                     'cluster knows nothin
 deny '(batch|bench|cluster|cli)' "$include(mproc/([^m]|m[^p])|mproc\.h)" 'mproc is seen as "mproc/mproc.h" only'
 
 # Inside mproc a file includes only headers that stand to its left here.
-order='mproc clock error io shm cpu process wire control slots channel task worker member workerset
-       sequential future executor'
+order='mproc clock error io shm cpu process wire control slots channel task chunk worker tail crew verdict
+       member overdue workerset sequential threads future executor wait map pool'
 
 rank() { # NAME: its place in the order, 0 for none
     place=0
@@ -92,7 +92,7 @@ only 'prctl *\('                'mproc/process\.c|batch/jail\.c'
 only '(p?poll|p?select) *\('    'mproc/io\.c'
 only 'epoll_[a-z0-9]+ *\('      'mproc/(member|workerset)\.c'
 only 'pthread_create *\('       'mproc/threads\.c'
-only 'WIRE_[A-Z]+|wire_[a-z]+'  'mproc/(wire|channel|worker|member)\.[ch]'
+only 'WIRE_[A-Z]+|wire_[a-z]+'  'mproc/(wire|channel|worker|crew|verdict|member)\.[ch]'
 only "$include"'vips/'          'image/vips\.c'
 only "$include"'lcms2'          'image/colour\.c'
 only "$include"'j(peglib|error|config)\.h' 'image/jpeg[a-z_]*\.[ch]'

@@ -34,6 +34,7 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, const 
     *engines = (struct engines){.module_path = module_path};
     engines->options = (struct mp_executor_options){.kind = kind,
                                                     .workers = workers,
+                                                    .prefetch = 1,
                                                     .result_max = result_max(spec),
                                                     .name = "thumbpool-work",
                                                     .start = picture_task_start};
@@ -106,10 +107,10 @@ uint64_t engines_workers_lost(const struct engines *engines)
 {
     uint64_t lost = 0;
     for (int i = 0; i < ENGINE_COUNT; i++) {
-        struct mp_backend_stats stats = {0};
+        struct mp_executor_stats stats = {0};
         if (engines->all[i].executor)
             mp_executor_stats(engines->all[i].executor, &stats);
-        lost += stats.workers_lost;
+        lost += stats.backend.workers_lost;
     }
     return lost;
 }

@@ -31,17 +31,23 @@ void channel_done(struct channel *channel)
     channel->count = 0;
 }
 
+/* Frame number `index`, counted from the oldest. */
+static struct channel_frame *frame_at(struct channel *channel, unsigned index)
+{
+    return &channel->queue[(channel->first + index) % CONTROL_SLOTS];
+}
+
 void channel_put(struct channel *channel, const struct wire_header *header,
                  const struct mp_job *job)
 {
-    channel->queue[channel->count++] = (struct channel_frame){.header = *header, .job = job};
+    *frame_at(channel, channel->count++) = (struct channel_frame){.header = *header, .job = job};
 }
 
 static void queue_remove(struct channel *channel, unsigned index)
 {
+    for (; index + 1 < channel->count; index++)
+        *frame_at(channel, index) = *frame_at(channel, index + 1);
     channel->count--;
-    memmove(&channel->queue[index], &channel->queue[index + 1],
-            (channel->count - index) * sizeof *channel->queue);
 }
 
 static void message_add_fds(struct msghdr *message, const struct mp_job *job)
@@ -55,26 +61,59 @@ static void message_add_fds(struct msghdr *message, const struct mp_job *job)
     memcpy(CMSG_DATA(part), job->fds, size);
 }
 
-/* Sends some more of the oldest frame. Returns bytes, or -errno. */
-static ssize_t frame_send(const struct channel *channel)
+static size_t frame_size(const struct channel_frame *frame)
 {
-    const struct channel_frame *frame = &channel->queue[0];
-    const struct mp_job *job = frame->job;
-    struct iovec parts[2];
+    size_t size = frame->job->arg_size;
+    return sizeof frame->header + size + wire_padding(size);
+}
+
+enum { PARTS_PER_FRAME = 3, FRAMES_PER_SEND = 32, BYTES_PER_SEND = 64 << 10 };
+
+/* Adds what is left of a frame after its first `sent` bytes to a message. */
+static void message_add_frame(struct msghdr *message, const struct channel_frame *frame,
+                              size_t sent)
+{
+    const struct iovec whole[PARTS_PER_FRAME] = {
+        {.iov_base = (void *)&frame->header, .iov_len = sizeof frame->header},
+        {.iov_base = (void *)frame->job->arg, .iov_len = frame->job->arg_size},
+        {.iov_base = (void *)wire_zeroes, .iov_len = wire_padding(frame->job->arg_size)}};
+    for (int i = 0; i < PARTS_PER_FRAME; i++) {
+        size_t gone = sent < whole[i].iov_len ? sent : whole[i].iov_len;
+        sent -= gone;
+        if (whole[i].iov_len > gone)
+            message->msg_iov[message->msg_iovlen++] = (struct iovec){
+                .iov_base = (char *)whole[i].iov_base + gone, .iov_len = whole[i].iov_len - gone};
+    }
+}
+
+/* Adds the oldest frame, and those after it that carry no descriptors as far as they fit. */
+static void message_fill(struct msghdr *message, struct channel *channel)
+{
+    size_t bytes = frame_size(frame_at(channel, 0)) - channel->sent;
+    message_add_frame(message, frame_at(channel, 0), channel->sent);
+    if (channel->sent == 0 && frame_at(channel, 0)->job->fd_count > 0)
+        return;
+    for (unsigned i = 1; i < channel->count && i < FRAMES_PER_SEND; i++) {
+        const struct channel_frame *frame = frame_at(channel, i);
+        bytes += frame_size(frame);
+        if (frame->job->fd_count > 0 || bytes > BYTES_PER_SEND)
+            return;
+        message_add_frame(message, frame, 0);
+    }
+}
+
+/* Sends some more, beginning with the oldest frame. Returns bytes, or -errno. */
+static ssize_t frames_send(struct channel *channel)
+{
+    struct iovec parts[PARTS_PER_FRAME * FRAMES_PER_SEND];
     struct msghdr message = {.msg_iov = parts};
-    size_t sent = channel->sent, header_size = sizeof frame->header;
-    if (sent < header_size)
-        parts[message.msg_iovlen++] = (struct iovec){.iov_base = (char *)&frame->header + sent,
-                                                     .iov_len = header_size - sent};
-    size_t arg_sent = sent > header_size ? sent - header_size : 0;
-    if (arg_sent < job->arg_size)
-        parts[message.msg_iovlen++] = (struct iovec){.iov_base = (char *)job->arg + arg_sent,
-                                                     .iov_len = job->arg_size - arg_sent};
+    const struct mp_job *job = frame_at(channel, 0)->job;
     union {
         struct cmsghdr aligned;
         char bytes[CMSG_SPACE(MP_JOB_FDS_MAX * sizeof(int))];
     } control;
-    if (sent == 0 && job->fd_count > 0) {
+    message_fill(&message, channel);
+    if (channel->sent == 0 && job->fd_count > 0) {
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
         message.msg_controllen = sizeof control.bytes;
@@ -87,35 +126,41 @@ static ssize_t frame_send(const struct channel *channel)
     return n < 0 ? -errno : n;
 }
 
+/* Takes note that `size` more bytes have gone. */
+static void frames_sent(struct channel *channel, size_t size)
+{
+    channel->sent += size;
+    while (channel->count > 0 && channel->sent >= frame_size(frame_at(channel, 0))) {
+        channel->sent -= frame_size(frame_at(channel, 0));
+        channel->first = (channel->first + 1) % CONTROL_SLOTS;
+        channel->count--;
+    }
+}
+
 int channel_flush(struct channel *channel)
 {
     while (channel->count > 0) {
-        ssize_t n = frame_send(channel);
+        ssize_t n = frames_send(channel);
         if (n == -EAGAIN)
             return CHANNEL_FULL;
         if (n == -ETOOMANYREFS || n == -ENOBUFS || n == -ENOMEM)
             return CHANNEL_REFUSED;
         if (n < 0)
             return (int)n;
-        channel->sent += (size_t)n;
-        const struct channel_frame *frame = &channel->queue[0];
-        if (channel->sent < sizeof frame->header + frame->job->arg_size)
-            continue;
-        queue_remove(channel, 0);
-        channel->sent = 0;
+        frames_sent(channel, (size_t)n);
     }
     return CHANNEL_EMPTY;
 }
 
 const struct mp_job *channel_oldest(const struct channel *channel)
 {
-    return channel->count > 0 ? channel->queue[0].job : NULL;
+    return channel->count > 0 ? channel->queue[channel->first].job : NULL;
 }
 
 static int queue_find(const struct channel *channel, const struct mp_job *job)
 {
     for (unsigned i = 0; i < channel->count; i++)
-        if (channel->queue[i].job == job)
+        if (channel->queue[(channel->first + i) % CONTROL_SLOTS].job == job)
             return (int)i;
     return -1;
 }

@@ -1,7 +1,9 @@
 /* The parent's end of a worker's job channel: frames that wait until the socket takes them.
  *
- * A stream socket pair, so that a frame may carry descriptors; they travel with its first bytes.
- * Nothing here blocks. A frame's job is borrowed until its last byte has gone. */
+ * A stream socket pair, so that a frame may carry descriptors; they travel with its first bytes,
+ * and such a frame is sent by itself, so that it alone is to blame if the kernel refuses them. All
+ * others go many at a time. Nothing here blocks. A frame's job is borrowed until its last byte has
+ * gone. */
 #ifndef MPROC_CHANNEL_H
 #define MPROC_CHANNEL_H
 
@@ -19,7 +21,8 @@ struct channel_frame {
 
 struct channel {
     int fd;                                    /* the parent's socket; -1 when closed */
-    struct channel_frame queue[CONTROL_SLOTS]; /* frames not sent whole, oldest first */
+    struct channel_frame queue[CONTROL_SLOTS]; /* a ring of frames not sent whole */
+    unsigned first;                            /* the oldest */
     unsigned count;                            /* of them */
     size_t sent;                               /* bytes of the oldest that have gone */
 };

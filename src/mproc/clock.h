@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 int64_t clock_now_ms(void);
+int64_t clock_now_ns(void);
 
 /* The moment `timeout_ms` from now, or INT64_MAX for a negative (endless) timeout. */
 int64_t clock_deadline(int timeout_ms);

@@ -6,36 +6,27 @@
  *
  * A job is in the pending list until the back-end takes it on, then in the handed list until its
  * outcome is told. One that comes back because its worker died before it began goes to the front of
- * the pending list, uncharged. Nothing happens but inside the caller's calls. */
-#include "mproc/future.h"
+ * the pending list, uncharged. Nothing happens but inside the caller's calls; callbacks are called
+ * at the end of those, when nothing is half done. */
+#include "mproc/executor.h"
 
 #include "mproc/clock.h"
 #include "mproc/control.h"
-#include "mproc/io.h"
 #include "mproc/process.h"
 #include "mproc/sequential.h"
+#include "mproc/shm.h"
+#include "mproc/threads.h"
 #include "mproc/workerset.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 enum {
     PENDING_PER_WORKER = 64, /* max_pending where the options say nothing */
-    WORKERS_MAX = 4096,
-    RETURNS_MAX = 1000, /* a job that came back so often fails */
-};
-
-struct mp_executor {
-    struct mp_backend backend;
-    struct future_list pending; /* to be handed out, in order */
-    struct future_list handed;  /* the back-end has them */
-    int unsettled;              /* futures in both lists */
-    int max_pending;            /* submit waits beyond */
-    bool closed;                /* shut down: no more submits */
-    enum mp_how how;            /* the hardest shutdown so far; what comes back is cancelled then */
-    bool broken;                /* the back-end has given up */
+    RETURNS_MAX = 1000,      /* a job that came back so often fails */
+    SPARE_FUTURES = 64,      /* kept for the next jobs beyond max_pending */
 };
 
 /* ---- Creating ------------------------------------------------------------------------------- */
@@ -47,17 +38,12 @@ static int options_complete(struct mp_executor_options *options)
         options->workers = 1;
     if (options->workers == 0)
         options->workers = mp_cpu_count();
-    if (options->prefetch == 0)
-        options->prefetch = 1;
-    if (options->prefetch < 0)
-        options->prefetch = 0;
     if (options->result_max == 0)
         options->result_max = MP_RESULT_MAX;
-    if (options->workers < 1 || options->workers > WORKERS_MAX || options->max_pending < 0 ||
-        options->prefetch >= CONTROL_SLOTS)
+    if (options->workers < 1 || options->workers > MP_WORKERS_MAX || options->max_pending < 0 ||
+        options->prefetch > MP_PREFETCH_MAX || options->deadline_ms < 0 || options->grace_ms < 0 ||
+        options->retries < 0 || options->jobs_per_worker < 0)
         return -EINVAL;
-    if (options->max_pending == 0)
-        options->max_pending = PENDING_PER_WORKER * options->workers;
     return 0;
 }
 
@@ -65,9 +51,15 @@ static int backend_create(const struct mp_executor_options *options, struct mp_b
 {
     switch (options->kind) {
     case MP_PROCESSES: return process_has_threads() ? MP_ETHREADS : workerset_create(options, ret);
+    case MP_THREADS: return threads_create(options, ret);
     case MP_SEQUENTIAL: return sequential_create(options, ret);
     }
     return -EINVAL;
+}
+
+static int max_pending_of(const struct mp_executor_options *options)
+{
+    return options->max_pending > 0 ? options->max_pending : PENDING_PER_WORKER * options->workers;
 }
 
 int mp_executor_create(const struct mp_executor_options *given, struct mp_executor **ret)
@@ -80,30 +72,106 @@ int mp_executor_create(const struct mp_executor_options *given, struct mp_execut
     return error < 0 ? error : mp_executor_create_on(&backend, &options, ret);
 }
 
+/* Frees what the executor itself has; not its back-end. */
+static void executor_destroy(struct mp_executor *executor)
+{
+    shm_own_page_free((void *)(uintptr_t)executor->owned);
+    future_store_release(executor->store);
+    free(executor);
+}
+
 int mp_executor_create_on(const struct mp_backend *backend, const struct mp_executor_options *given,
                           struct mp_executor **ret)
 {
     struct mp_executor_options options = given ? *given : (struct mp_executor_options){0};
+    struct mp_executor *executor = NULL;
     int error = options_complete(&options);
-    struct mp_executor *executor = error < 0 ? NULL : calloc(1, sizeof *executor);
-    if (!executor) {
+    if (error == 0 && options.deadline_ms > 0 && !backend->kill)
+        error = MP_ENOKILL;
+    if (error == 0 && !(executor = calloc(1, sizeof *executor)))
+        error = -ENOMEM;
+    if (error == 0 &&
+        !(executor->store = future_store_create(max_pending_of(&options) + SPARE_FUTURES)))
+        error = -ENOMEM;
+    if (error < 0) {
+        free(executor);
         backend->free(backend->self);
-        return error < 0 ? error : -ENOMEM;
+        return error;
     }
     executor->backend = *backend;
-    executor->max_pending = options.max_pending;
+    executor->options = options;
+    executor->max_pending = max_pending_of(&options);
+    executor->owned = shm_own_page();
+    executor->owner = getpid();
     *ret = executor;
     return 0;
 }
 
-/* ---- Outcomes ------------------------------------------------------------------------------- */
+int executor_check(const struct mp_executor *executor)
+{
+    bool own = executor->owned ? *executor->owned == 1 : getpid() == executor->owner;
+    return own ? 0 : MP_EFORKED;
+}
+
+void executor_enter(struct mp_executor *executor)
+{
+    executor->maps++;
+}
+
+void executor_leave(struct mp_executor *executor)
+{
+    if (--executor->maps == 0 && executor->freed)
+        executor_destroy(executor);
+}
+
+/* ---- Settling ------------------------------------------------------------------------------- */
+
+void executor_call_back(struct mp_executor *executor)
+{
+    if (executor->calling)
+        return;
+    executor->calling = true;
+    for (struct mp_future *future; (future = executor->settled.first);) {
+        future_list_remove(&executor->settled, future);
+        future_call_back(future);
+    }
+    executor->calling = false;
+}
+
+/* Counts a future that has just settled, and sees to its callbacks or its end. */
+static void after_settling(struct mp_executor *executor, struct mp_future *future)
+{
+    executor->stats.unsettled--;
+    executor->stats.done += future->state == MP_DONE;
+    executor->stats.failed += future->state == MP_FAILED;
+    executor->stats.cancelled += future->state == MP_CANCELLED;
+    if (future->calling_back)
+        future_list_append(&executor->settled, future);
+    else if (future->detached)
+        future_destroy(future);
+}
+
+static void settle(struct mp_executor *executor, struct future_list *list, struct mp_future *future,
+                   const struct mp_outcome *outcome)
+{
+    future_list_remove(list, future);
+    future_settle(future, outcome);
+    after_settling(executor, future);
+}
 
 static void cancel_in(struct mp_executor *executor, struct future_list *list,
                       struct mp_future *future)
 {
     future_list_remove(list, future);
-    executor->unsettled--;
     future_cancel(future);
+    after_settling(executor, future);
+}
+
+static void hand_out_again(struct mp_executor *executor, struct mp_future *future)
+{
+    future_list_remove(&executor->handed, future);
+    future_list_prepend(&executor->pending, future);
+    future->state = MP_PENDING;
 }
 
 /* Takes a job back that never began, to be handed out again. A worker that is hostile can claim
@@ -111,21 +179,17 @@ static void cancel_in(struct mp_executor *executor, struct future_list *list,
 static void on_return(struct mp_executor *executor, struct mp_future *future,
                       const struct mp_outcome *outcome)
 {
+    executor->stats.returned++;
     if (executor->how != MP_FINISH) {
         cancel_in(executor, &executor->handed, future);
-        return;
+    } else if (++future->returns < RETURNS_MAX) {
+        hand_out_again(executor, future);
+    } else {
+        struct mp_outcome failure = *outcome;
+        failure.code = MP_ECRASH;
+        failure.message = "every worker that was given the job died before it said that it began";
+        settle(executor, &executor->handed, future, &failure);
     }
-    future_list_remove(&executor->handed, future);
-    if (++future->returns < RETURNS_MAX) {
-        future_list_prepend(&executor->pending, future);
-        future->state = MP_PENDING;
-        return;
-    }
-    struct mp_outcome failure = *outcome;
-    failure.code = MP_ECRASH;
-    failure.message = "every worker that was given the job died before it said that it began";
-    executor->unsettled--;
-    future_settle(future, &failure);
 }
 
 /* The back-end tells what became of a job. */
@@ -137,23 +201,31 @@ static void on_outcome(void *user, const struct mp_job *job, const struct mp_out
         on_return(executor, future, outcome);
         return;
     }
-    future_list_remove(&executor->handed, future);
-    executor->unsettled--;
-    future_settle(future, outcome);
+    future->attempts++;
+    if (outcome->code == MP_ECRASH && future->attempts <= future->retries &&
+        executor->how == MP_FINISH && !executor->broken) {
+        executor->stats.retried++;
+        hand_out_again(executor, future);
+        return;
+    }
+    struct mp_outcome told = *outcome;
+    if (executor->broken && told.code == MP_EKILLED) { /* by fail_all(), and not on request */
+        told.code = MP_EBROKEN;
+        told.message = NULL;
+    }
+    settle(executor, &executor->handed, future, &told);
 }
 
 /* No job will ever finish any more: every future gets to know. */
 static void fail_all(struct mp_executor *executor)
 {
+    const struct mp_outcome failure = {.code = MP_EBROKEN, .worker = -1};
     executor->broken = true;
     while (executor->backend.stop(executor->backend.self, true, MP_FOREVER, on_outcome, executor) ==
            -EINTR)
         ;
-    for (struct mp_future *future; (future = executor->pending.first);) {
-        future_list_remove(&executor->pending, future);
-        executor->unsettled--;
-        future_settle(future, &(struct mp_outcome){.code = MP_EBROKEN, .worker = -1});
-    }
+    while (executor->pending.first)
+        settle(executor, &executor->pending, executor->pending.first, &failure);
 }
 
 /* ---- Driving -------------------------------------------------------------------------------- */
@@ -176,15 +248,22 @@ static int hand_out(struct mp_executor *executor)
 
 int mp_executor_pump(struct mp_executor *executor, int timeout_ms)
 {
+    int error = executor_check(executor);
+    if (error < 0)
+        return error;
+    if (executor->calling)
+        return -EDEADLK;
     if (executor->broken)
         return MP_EBROKEN;
-    int error = hand_out(executor);
+    error = hand_out(executor);
     if (error == 0)
         error = executor->backend.poll(executor->backend.self, timeout_ms, on_outcome, executor);
-    if (error == 0)
-        error = hand_out(executor); /* so that nobody idles while the caller is away */
+    /* So that nobody idles while the caller is away. */
+    if (error != MP_EBROKEN && hand_out(executor) < 0)
+        error = MP_EBROKEN;
     if (error == MP_EBROKEN)
         fail_all(executor);
+    executor_call_back(executor);
     return error;
 }
 
@@ -193,9 +272,78 @@ int mp_executor_fd(const struct mp_executor *executor)
     return executor->backend.fd(executor->backend.self);
 }
 
-void mp_executor_stats(const struct mp_executor *executor, struct mp_backend_stats *ret)
+void mp_executor_interrupt(struct mp_executor *executor)
 {
-    executor->backend.stats(executor->backend.self, ret);
+    if (executor->backend.interrupt)
+        executor->backend.interrupt(executor->backend.self);
+}
+
+void mp_executor_stats(const struct mp_executor *executor, struct mp_executor_stats *ret)
+{
+    *ret = executor->stats;
+    executor->backend.stats(executor->backend.self, &ret->backend);
+}
+
+int mp_executor_resize(struct mp_executor *executor, int workers)
+{
+    int error = executor_check(executor);
+    if (error < 0)
+        return error;
+    if (executor->closed)
+        return -ESHUTDOWN;
+    if (workers < 1 || workers > MP_WORKERS_MAX)
+        return -EINVAL;
+    if (!executor->backend.resize)
+        return -ENOTSUP;
+    error = executor->backend.resize(executor->backend.self, workers, on_outcome, executor);
+    if (error < 0)
+        return error;
+    executor->options.workers = workers;
+    executor->max_pending = max_pending_of(&executor->options);
+    if (hand_out(executor) < 0)
+        fail_all(executor);
+    executor_call_back(executor);
+    return 0;
+}
+
+/* ---- Submitting ----------------------------------------------------------------------------- */
+
+bool executor_has_room(const struct mp_executor *executor)
+{
+    return executor->stats.unsettled < executor->max_pending;
+}
+
+/* Waits until the executor takes one more. Returns 0, or a negative error. */
+static int room_await(struct mp_executor *executor, bool nowait)
+{
+    while (!executor->closed && !executor->broken && !executor_has_room(executor)) {
+        if (nowait || executor->calling)
+            return -EAGAIN;
+        int error = mp_executor_pump(executor, MP_FOREVER);
+        if (error < 0 && error != MP_EBROKEN)
+            return error;
+    }
+    return executor->closed ? -ESHUTDOWN : executor->broken ? MP_EBROKEN : 0;
+}
+
+/* Returns 0, -EMSGSIZE, -EBADF or MP_ENOKILL. */
+static int job_check(const struct mp_executor *executor, size_t arg_size,
+                     const struct mp_submit_options *options)
+{
+    if (arg_size > MP_ARG_MAX || options->fd_count > MP_JOB_FDS_MAX)
+        return -EMSGSIZE;
+    if (options->deadline_ms > 0 && !executor->backend.kill)
+        return MP_ENOKILL;
+    for (unsigned i = 0; i < options->fd_count; i++)
+        if (fcntl(options->fds[i], F_GETFD) < 0)
+            return -EBADF;
+    return 0;
+}
+
+/* The submit's own value where there is one: 0 means the executor's, negative none. */
+static int own_or(int own, int common)
+{
+    return own < 0 ? 0 : own > 0 ? own : common;
 }
 
 int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg,
@@ -203,40 +351,37 @@ int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void 
                        struct mp_future **ret)
 {
     struct mp_submit_options options = given ? *given : (struct mp_submit_options){0};
-    if (arg_size > MP_ARG_MAX || options.fd_count > MP_JOB_FDS_MAX)
-        return -EMSGSIZE;
-    while (!executor->closed && !executor->broken && executor->unsettled >= executor->max_pending) {
-        if (options.nowait)
-            return -EAGAIN;
-        int error = mp_executor_pump(executor, MP_FOREVER);
-        if (error < 0)
-            return error;
-    }
-    if (executor->closed)
-        return -ESHUTDOWN;
-    if (executor->broken)
-        return MP_EBROKEN;
-    for (unsigned i = 0; i < options.fd_count; i++)
-        if (fcntl(options.fds[i], F_GETFD) < 0)
-            return -EBADF;
     struct mp_future *future;
-    int error = future_create(fn, arg, arg_size, &options, &future);
+    int error = executor_check(executor);
+    if (error == 0)
+        error = job_check(executor, arg_size, &options);
+    if (error == 0)
+        error = room_await(executor, options.nowait);
+    if (error == 0)
+        error = future_create(executor->store, fn, arg, arg_size, &options, &future);
     if (error < 0)
         return error;
     future->executor = executor;
+    future->detached = !ret;
+    future->job.deadline_ms = own_or(options.deadline_ms, executor->options.deadline_ms);
+    future->retries = own_or(options.retries, executor->options.retries);
     future_list_append(&executor->pending, future);
-    executor->unsettled++;
-    *ret = future;
+    executor->stats.unsettled++;
+    executor->stats.submitted++;
+    if (ret)
+        *ret = future;
     if (hand_out(executor) < 0)
         fail_all(executor);
+    executor_call_back(executor);
     return 0;
 }
 
-int mp_future_cancel(struct mp_future *future)
+/* ---- Cancelling ----------------------------------------------------------------------------- */
+
+/* Takes a job back that has not begun. Returns 0, or -EBUSY. Calls no callbacks. */
+static int take_back(struct mp_future *future)
 {
     struct mp_executor *executor = future->executor;
-    if (future->state == MP_CANCELLED)
-        return 0;
     if (future->state == MP_PENDING)
         cancel_in(executor, &executor->pending, future);
     else if (future->state == MP_RUNNING &&
@@ -247,111 +392,86 @@ int mp_future_cancel(struct mp_future *future)
     return 0;
 }
 
-/* ---- Waiting -------------------------------------------------------------------------------- */
-
-static int settled_count(struct mp_future *const *futures, size_t count)
+int mp_future_cancel(struct mp_future *future)
 {
-    int settled = 0;
-    for (size_t i = 0; i < count; i++)
-        settled += future_settled(futures[i]);
-    return settled;
+    struct mp_executor *executor = future->executor;
+    if (!executor)
+        return future->state == MP_CANCELLED ? 0 : -EBUSY;
+    int error = executor_check(executor);
+    if (error == 0)
+        error = take_back(future);
+    if (error == 0)
+        executor_call_back(executor);
+    return error;
 }
 
-enum { EXECUTORS_MAX = 16 }; /* that one wait looks after at the same time */
-
-/* The executors of what is not settled, each once. Returns how many. */
-static size_t executors_of(struct mp_future *const *futures, size_t count,
-                           struct mp_executor **ret_executors)
+int mp_future_kill(struct mp_future *future)
 {
-    size_t found = 0;
-    for (size_t i = 0; i < count && found < EXECUTORS_MAX; i++) {
-        struct mp_executor *executor = futures[i]->executor;
-        size_t known = 0;
-        while (known < found && ret_executors[known] != executor)
-            known++;
-        if (executor && known == found)
-            ret_executors[found++] = executor;
-    }
-    return found;
-}
-
-/* Makes progress on several executors: each is pumped, and where that brings nothing, all are
- * waited for together. Returns 0, or -EINTR. */
-static int pump_several(struct mp_executor **executors, size_t count, int timeout_ms)
-{
-    enum { SLICE_MS = 50 }; /* a back-end may have chores that its descriptor does not tell of */
-    int fds[EXECUTORS_MAX], unsettled = 0;
-    for (size_t i = 0; i < count; i++) {
-        fds[i] = mp_executor_fd(executors[i]);
-        int before = executors[i]->unsettled;
-        if (mp_executor_pump(executors[i], 0) == -EINTR)
-            return -EINTR;
-        unsettled += before - executors[i]->unsettled;
-    }
-    if (unsettled != 0)
-        return 0;
-    if (timeout_ms < 0 || timeout_ms > SLICE_MS)
-        timeout_ms = SLICE_MS;
-    return io_wait_readable(fds, count, timeout_ms) == -EINTR ? -EINTR : 0;
-}
-
-int mp_wait(struct mp_future *const *futures, size_t count, enum mp_when when, int timeout_ms)
-{
-    int64_t deadline = clock_deadline(timeout_ms);
-    size_t wanted = when == MP_ANY && count > 0 ? 1 : count;
-    for (bool last = false;;) {
-        int settled = settled_count(futures, count);
-        if ((size_t)settled >= wanted || last)
-            return settled;
-        int left = clock_left_ms(deadline);
-        last = left == 0; /* one look after the time is up: a timeout of 0 looks, too */
-        struct mp_executor *executors[EXECUTORS_MAX];
-        size_t several = executors_of(futures, count, executors);
-        int error = several == 1 ? mp_executor_pump(executors[0], left)
-                                 : pump_several(executors, several, left);
-        if (error == -EINTR)
-            return -EINTR;
-    }
+    struct mp_executor *executor = future->executor;
+    int error = mp_future_cancel(future);
+    if (error != -EBUSY || !executor)
+        return error;
+    if (!executor->backend.kill)
+        return MP_ENOKILL;
+    return executor->backend.kill(executor->backend.self, &future->job);
 }
 
 /* ---- Ending --------------------------------------------------------------------------------- */
 
-static void cancel_all(struct mp_executor *executor)
+/* Cancels what has not begun: all, or those with this `user`. Calls no callbacks. */
+static void cancel_in_list(const struct future_list *list, const void *user)
 {
-    while (executor->pending.first)
-        mp_future_cancel(executor->pending.first);
-    for (struct mp_future *future = executor->handed.first, *next; future; future = next) {
+    for (struct mp_future *future = list->first, *next; future; future = next) {
         next = future->next;
-        (void)mp_future_cancel(future);
+        if (!user || future->user == user)
+            (void)take_back(future);
     }
+}
+
+void executor_cancel_of(struct mp_executor *executor, const void *user)
+{
+    cancel_in_list(&executor->pending, user);
+    cancel_in_list(&executor->handed, user);
+    executor_call_back(executor);
 }
 
 int mp_executor_shutdown(struct mp_executor *executor, enum mp_how how, int timeout_ms)
 {
     int64_t deadline = clock_deadline(timeout_ms);
+    int error = executor_check(executor);
+    if (error < 0)
+        return error;
+    if (executor->calling)
+        return -EDEADLK;
     executor->closed = true;
     if (how < executor->how)
         how = executor->how;
     executor->how = how;
-    if (how != MP_FINISH)
-        cancel_all(executor);
-    while (how != MP_KILL && !executor->broken && executor->unsettled > 0) {
+    if (how != MP_FINISH) {
+        cancel_in_list(&executor->pending, NULL);
+        cancel_in_list(&executor->handed, NULL);
+    }
+    while (how != MP_KILL && !executor->broken && executor->stats.unsettled > 0) {
         int left = clock_left_ms(deadline);
         if (mp_executor_pump(executor, left) == -EINTR)
             return -EINTR;
-        if (left == 0 && executor->unsettled > 0)
+        if (left == 0 && executor->stats.unsettled > 0)
             return -ETIMEDOUT;
     }
-    return executor->backend.stop(executor->backend.self, how == MP_KILL, clock_left_ms(deadline),
-                                  on_outcome, executor);
+    error = executor->backend.stop(executor->backend.self, how == MP_KILL, clock_left_ms(deadline),
+                                   on_outcome, executor);
+    executor_call_back(executor);
+    return error;
 }
 
 void mp_executor_free(struct mp_executor *executor)
 {
-    if (!executor)
-        return;
+    if (!executor || executor_check(executor) < 0)
+        return; /* a child's copy is gone with the child */
     while (mp_executor_shutdown(executor, MP_KILL, MP_FOREVER) == -EINTR)
         ;
     executor->backend.free(executor->backend.self);
-    free(executor);
+    executor->freed = true;
+    if (executor->maps == 0)
+        executor_destroy(executor);
 }

@@ -3,7 +3,7 @@
 #include "mproc/clock.h"
 #include "mproc/io.h"
 #include "mproc/shm.h"
-#include "mproc/task.h"
+#include "mproc/verdict.h"
 #include "mproc/worker.h"
 
 #include <errno.h>
@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 enum {
-    FD_LOSSES_MAX = 5,  /* so many workers in a row lose descriptors before a job fails for it */
-    SEND_RETRY_MS = 20, /* while the kernel refuses more descriptors on the way */
-    END_GRACE_MS = 100, /* for a process to be gone whose channel has ended */
+    SEND_RETRY_MS = 20,  /* while the kernel refuses more descriptors on the way */
+    REFUSALS_MAX = 250,  /* so many in a row are for good: five seconds */
+    END_GRACE_MS = 100,  /* for a process to be gone whose channel has ended */
+    LEAVE_MS = 5000,     /* for a retired worker to be gone */
+    WEIGH_EVERY_MS = 20, /* a worker's memory is looked at not more often */
 };
 
 /* ---- Watching ------------------------------------------------------------------------------- */
@@ -51,6 +53,8 @@ static void watch_room(struct crew *crew, struct member *member, bool wanted)
 static int member_watch(struct crew *crew, struct member *member)
 {
     int error = watch(crew, member->result_fd, member, WATCH_RESULTS);
+    if (error == 0 && member->tail.fd >= 0)
+        error = watch(crew, member->tail.fd, member, WATCH_STDERR);
     if (error == 0 && member->process.pidfd >= 0)
         error = watch(crew, member->process.pidfd, member, WATCH_DEATH);
     return error;
@@ -62,6 +66,7 @@ void member_init(struct member *member, int number)
 {
     *member = (struct member){.number = number, .result_fd = -1};
     member->channel.fd = -1;
+    member->tail.fd = -1;
     member->process.pidfd = -1;
 }
 
@@ -77,10 +82,17 @@ static void channel_close(struct crew *crew, struct member *member)
     channel_done(&member->channel);
 }
 
+static void tail_close(struct crew *crew, struct member *member)
+{
+    unwatch(crew, member->tail.fd);
+    tail_done(&member->tail);
+}
+
 static void member_close(struct crew *crew, struct member *member)
 {
     channel_close(crew, member);
     results_close(crew, member);
+    tail_close(crew, member);
     if (member->process.pid != 0)
         unwatch(crew, member->process.pidfd);
     wire_reader_done(&member->reader);
@@ -105,27 +117,30 @@ static int member_open(struct crew *crew, struct member *member, struct worker_s
     setup->result_fd = fds[1];
     setup->control = member->slots.control;
     fcntl(member->result_fd, F_SETFL, O_NONBLOCK);
-    struct wire_limits limits = {.size_max = crew->options.result_max, .slots = CONTROL_SLOTS};
-    if (limits.size_max < TASK_MESSAGE_BYTES)
-        limits.size_max = TASK_MESSAGE_BYTES; /* failures have their sentence all the same */
-    wire_reader_init(&member->reader, limits);
+    wire_reader_init(&member->reader, (struct wire_limits){.size_max = verdict_size_max(crew),
+                                                           .slots = CONTROL_SLOTS});
     error = io_above_standard(&member->result_fd);
-    return error < 0 ? error : io_above_standard(&setup->result_fd);
+    if (error == 0)
+        error = io_above_standard(&setup->result_fd);
+    if (error == 0 && crew->options.stderr_tail > 0)
+        error = tail_init(&member->tail, crew->options.stderr_tail, &setup->stderr_fd);
+    return error;
 }
 
 static int member_fork(struct crew *crew, struct member *member, struct worker_setup *setup)
 {
-    int keep[] = {setup->job_fd, setup->result_fd};
-    struct process_options options = {
-        .name = crew->options.name, .keep_fds = keep, .keep_count = 2, .detached_input = true};
+    int keep[] = {setup->job_fd, setup->result_fd, setup->stderr_fd};
+    struct process_options options = {.name = crew->options.name,
+                                      .keep_fds = keep,
+                                      .keep_count = setup->stderr_fd >= 0 ? 3 : 2,
+                                      .detached_input = true};
     return process_fork(worker_main, setup, &options, &member->process);
 }
 
-/* Gives up a worker that cannot be talked to. It is buried once its process is gone, and killed
- * should it not be gone after `grace_ms`: most often it is dying, and then its own status speaks.
- * One that was asked to leave is on its way out. */
-static void member_condemn(struct crew *crew, struct member *member, int grace_ms)
+void member_condemn(struct crew *crew, struct member *member, int grace_ms)
 {
+    /* Most often it is dying, and then its own status speaks. One that was asked to leave is on its
+     * way out. */
     if (member->phase != PHASE_WORKING)
         return;
     member->phase = PHASE_CONDEMNED;
@@ -135,7 +150,9 @@ static void member_condemn(struct crew *crew, struct member *member, int grace_m
 
 void member_expire(struct crew *crew, struct member *member)
 {
-    if (member->phase != PHASE_CONDEMNED || clock_left_ms(member->kill_at) != 0)
+    bool limited =
+        member->phase == PHASE_CONDEMNED || (member->phase == PHASE_LEAVING && member->retiring);
+    if (!limited || clock_left_ms(member->kill_at) != 0)
         return;
     process_signal(&member->process, SIGKILL);
     member->kill_at = INT64_MAX; /* once is enough */
@@ -148,6 +165,7 @@ int member_start(struct crew *crew, struct member *member)
     struct worker_setup setup = {.number = member->number,
                                  .job_fd = -1,
                                  .result_fd = -1,
+                                 .stderr_fd = -1,
                                  .result_max = crew->options.result_max,
                                  .start = crew->options.start,
                                  .stop = crew->options.stop,
@@ -157,6 +175,7 @@ int member_start(struct crew *crew, struct member *member)
         error = member_fork(crew, member, &setup);
     io_close(&setup.job_fd);
     io_close(&setup.result_fd);
+    io_close(&setup.stderr_fd);
     if (error < 0) {
         member_close(crew, member);
         return error;
@@ -164,76 +183,18 @@ int member_start(struct crew *crew, struct member *member)
     /* From here on no other child inherits this page. */
     shm_keep_from_children(member->slots.control, sizeof *member->slots.control);
     member->phase = PHASE_WORKING;
-    member->greeted = false;
+    member->greeted = member->retiring = false;
+    member->kill_code = 0;
+    member->done = 0;
+    member->head = (struct head){0};
     crew->stats.workers_started++;
+    crew->stats.workers++;
     if (member_watch(crew, member) < 0)
         member_condemn(crew, member, 0); /* no memory to listen to it */
     return 0;
 }
 
-/* ---- Outcomes ------------------------------------------------------------------------------- */
-
-/* Frees the slot and tells what became of its job. */
-static void assignment_settle(struct crew *crew, struct member *member, unsigned slot,
-                              struct mp_outcome *outcome)
-{
-    const struct mp_job *job = slots_remove(&member->slots, slot);
-    outcome->worker = member->number;
-    outcome->pid = member->process.pid;
-    crew->settle(crew->settle_user, job, outcome);
-}
-
-/* Decides about a job whose worker is gone without having sent a whole result for it. */
-static void assignment_lost(struct crew *crew, struct member *member, unsigned slot)
-{
-    enum control_state state = slots_state(&member->slots, slot);
-    struct mp_outcome outcome = {.code = MP_ERETURNED};
-    char text[80];
-    bool finished = slots_state_is_finished(state);
-    if (state == CONTROL_KILLED || (finished && member->phase == PHASE_LEAVING)) {
-        outcome.code = MP_EKILLED;
-        outcome.lost_result = finished;
-        outcome.message = mp_strerror(MP_EKILLED);
-    } else if (state != CONTROL_QUEUED && state != CONTROL_REVOKED) {
-        process_end_describe(&member->process, text, sizeof text);
-        outcome.code = MP_ECRASH;
-        outcome.status = member->process.exit_code;
-        outcome.lost_result = finished;
-        outcome.message = text;
-    } else if (member->slots.all[slot].job->fd_count > 0 && crew->fd_losses >= FD_LOSSES_MAX) {
-        crew->fd_losses = 0;
-        outcome.code = -EMFILE;
-        outcome.message = "no worker could take the job's descriptors";
-    }
-    assignment_settle(crew, member, slot, &outcome);
-}
-
 /* ---- Results -------------------------------------------------------------------------------- */
-
-/* Takes the result of a job. Returns 0, or -EPROTO when there is no such job to have a result, or
- * it runs still: its slot must not be used again before the worker has left it. */
-static int result_take(struct crew *crew, struct member *member, const struct wire_header *header,
-                       const uint8_t *payload)
-{
-    const struct assignment *assignment = &member->slots.all[header->slot];
-    if (!assignment->job || assignment->seq != header->seq ||
-        channel_holds(&member->channel, assignment->job) ||
-        !slots_state_is_finished(slots_state(&member->slots, header->slot)))
-        return -EPROTO;
-    if (header->kind == WIRE_RESULT && header->size > crew->options.result_max)
-        return -EPROTO;
-    struct mp_outcome outcome = {.data = payload, .size = (size_t)header->size};
-    char text[1024];
-    if (header->kind == WIRE_FAILURE) {
-        size_t size = header->size < sizeof text ? (size_t)header->size : sizeof text - 1;
-        memcpy(text, payload, size);
-        text[size] = '\0';
-        outcome = (struct mp_outcome){.code = MP_ETASK, .status = header->status, .message = text};
-    }
-    crew->fd_losses = 0;
-    assignment_settle(crew, member, header->slot, &outcome);
-    return 0;
-}
 
 static int frame_take(struct crew *crew, struct member *member, const struct wire_header *header,
                       const uint8_t *payload)
@@ -244,9 +205,10 @@ static int frame_take(struct crew *crew, struct member *member, const struct wir
             return -EPROTO;
         member->greeted = true;
         crew->hook_failures = 0;
+        crew->early_deaths = 0;
         return 0;
     case WIRE_RESULT:
-    case WIRE_FAILURE: return result_take(crew, member, header, payload);
+    case WIRE_FAILURE: return verdict_from_frame(crew, member, header, payload);
     case WIRE_JOB: break;
     }
     return -EPROTO;
@@ -291,16 +253,42 @@ static int results_drain(struct crew *crew, struct member *member)
     }
 }
 
+/* True when the member has done its share. */
+static bool has_had_enough(const struct crew *crew, struct member *member)
+{
+    int jobs_max = crew->options.jobs_per_worker;
+    if (jobs_max > 0 && member->done >= (uint64_t)jobs_max)
+        return true;
+    if (crew->options.memory_per_worker == 0 || clock_left_ms(member->weighed_at) > 0)
+        return false;
+    member->weighed_at = clock_deadline(WEIGH_EVERY_MS);
+    return process_memory(&member->process) > crew->options.memory_per_worker;
+}
+
 void member_receive(struct crew *crew, struct member *member)
 {
     int more = member->result_fd < 0 ? 1 : results_drain(crew, member);
-    if (more == 1)
+    if (more == 1) {
+        if (member->phase == PHASE_WORKING && !member->retiring && member->done > 0 &&
+            has_had_enough(crew, member))
+            member_retire(crew, member);
+        else if (member->retiring && member->slots.held == 0)
+            member_dismiss(crew, member);
         return;
+    }
     /* The stream is over, so the worker is gone, or must go. Without pidfds this is how a death
      * is seen. At an end of file it is dying most likely; what breaks the protocol is not. */
     results_close(crew, member);
     member_condemn(crew, member, more == 0 ? END_GRACE_MS : 0);
     member_check(crew, member);
+}
+
+void member_listen(struct crew *crew, struct member *member)
+{
+    if (member->tail.fd >= 0 && !tail_drain(&member->tail)) {
+        unwatch(crew, member->tail.fd);
+        io_close(&member->tail.fd); /* what was kept is kept */
+    }
 }
 
 /* ---- Death ---------------------------------------------------------------------------------- */
@@ -309,9 +297,11 @@ void member_receive(struct crew *crew, struct member *member)
 static void death_count(struct crew *crew, const struct member *member)
 {
     int code = member->process.exit_code;
+    crew->stats.workers--;
     if (member->phase == PHASE_LEAVING)
         return;
     crew->stats.workers_lost++;
+    crew->early_deaths += !member->greeted;
     if (code == WORKER_EXIT_FDS)
         crew->fd_losses++;
     if (!member->greeted && process_ended_itself(&member->process))
@@ -327,16 +317,48 @@ void member_check(struct crew *crew, struct member *member)
     death_count(crew, member);
     /* The newest first: each goes back in front of those that were handed out after it. */
     for (int slot; (slot = slots_newest(&member->slots, UINT64_MAX)) >= 0;)
-        assignment_lost(crew, member, (unsigned)slot);
+        verdict_from_death(crew, member, (unsigned)slot);
     member_close(crew, member);
+}
+
+void member_retire(struct crew *crew, struct member *member)
+{
+    if (member->phase != PHASE_WORKING)
+        return;
+    if (!member->retiring)
+        crew->stats.workers_retired++;
+    member->retiring = true;
+    uint64_t below = UINT64_MAX;
+    for (int slot; (slot = slots_newest(&member->slots, below)) >= 0;) {
+        const struct mp_job *job = member->slots.all[slot].job;
+        below = member->slots.all[slot].seq;
+        if (member_revoke(member, job))
+            crew->settle(crew->settle_user, job,
+                         &(struct mp_outcome){.code = MP_ERETURNED, .worker = member->number});
+    }
+    if (member->slots.held == 0)
+        member_dismiss(crew, member);
 }
 
 void member_dismiss(struct crew *crew, struct member *member)
 {
-    if (!member_takes_jobs(member))
+    if (member->phase != PHASE_WORKING)
         return;
     member->phase = PHASE_LEAVING;
+    member->kill_at = clock_deadline(LEAVE_MS);
     channel_close(crew, member);
+}
+
+bool member_kill_job(struct crew *crew, struct member *member, unsigned slot, int code,
+                     int64_t count)
+{
+    if (!slots_kill(&member->slots, slot, count))
+        return false;
+    /* From here on the worker begins nothing: it waits for its end when it gets to the word. */
+    member->kill_code = code;
+    process_signal(&member->process, crew->options.grace_ms > 0 ? SIGTERM : SIGKILL);
+    member_condemn(crew, member, crew->options.grace_ms);
+    return true;
 }
 
 void member_kill(struct crew *crew, struct member *member)
@@ -350,9 +372,17 @@ void member_kill(struct crew *crew, struct member *member)
 
 /* ---- Handing out ---------------------------------------------------------------------------- */
 
-bool member_takes_jobs(const struct member *member)
+bool member_takes_jobs(const struct crew *crew, const struct member *member)
 {
-    return member->phase == PHASE_WORKING;
+    int jobs_max = crew->options.jobs_per_worker;
+    return member->phase == PHASE_WORKING && !member->retiring &&
+           member->slots.held < CONTROL_SLOTS &&
+           (jobs_max == 0 || member->done + member->slots.held < (uint64_t)jobs_max);
+}
+
+unsigned member_sent(const struct member *member)
+{
+    return member->slots.held - member->channel.count;
 }
 
 static bool nobody_reads(int error)
@@ -364,6 +394,7 @@ void member_flush(struct crew *crew, struct member *member)
 {
     int progress = channel_flush(&member->channel);
     watch_room(crew, member, progress == CHANNEL_FULL);
+    member->refusals = progress == CHANNEL_REFUSED ? member->refusals + 1 : 0;
     if (progress == CHANNEL_REFUSED)
         crew->send_after = clock_deadline(SEND_RETRY_MS);
     else if (nobody_reads(progress))
@@ -384,7 +415,7 @@ void member_assign(struct crew *crew, struct member *member, const struct mp_job
                                  .slot = slot,
                                  .fd_count = job->fd_count};
     channel_put(&member->channel, &header, job);
-    member_flush(crew, member);
+    crew->deadlines |= job->deadline_ms > 0;
 }
 
 bool member_revoke(struct member *member, const struct mp_job *job)
@@ -412,17 +443,27 @@ const struct mp_job *member_take_back(struct member *member)
     return NULL;
 }
 
+/* Sends. Returns a negative error when the oldest frame is to blame for that it cannot be sent. */
+static int send_or_blame(struct member *member)
+{
+    int progress = channel_flush(&member->channel);
+    if (progress == CHANNEL_REFUSED && member->refusals >= REFUSALS_MAX)
+        return -ETOOMANYREFS;
+    return nobody_reads(progress) || progress >= 0 ? 0 : progress;
+}
+
 void member_flush_again(struct crew *crew, struct member *member)
 {
     int error;
-    while ((error = channel_flush(&member->channel)) < 0 && !nobody_reads(error)) {
+    while ((error = send_or_blame(member)) < 0) {
         const struct mp_job *job = channel_oldest(&member->channel);
         int slot = slots_find(&member->slots, job);
         if (!channel_withdraw(&member->channel, job))
             break;
-        assignment_settle(crew, member, (unsigned)slot,
-                          &(struct mp_outcome){
-                              .code = error, .message = "a descriptor of the job cannot be sent"});
+        member->refusals = 0;
+        verdict_tell(crew, member, (unsigned)slot,
+                     &(struct mp_outcome){.code = error,
+                                          .message = "a descriptor of the job cannot be sent"});
     }
     member_flush(crew, member);
 }

@@ -1,65 +1,26 @@
-/* One worker as the parent sees it: its process, its two channels, its control page and the jobs
- * that it holds. A member is a place that outlives the processes which fill it one after another.
- *
- * What the worker writes is believed only as far as it is about that worker's own jobs. */
+/* The life of one worker as the parent sees it: forked, watched, given jobs, asked to leave or
+ * killed, buried, and forked again. */
 #ifndef MPROC_MEMBER_H
 #define MPROC_MEMBER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "mproc/channel.h"
-#include "mproc/mproc.h"
-#include "mproc/process.h"
-#include "mproc/slots.h"
-#include "mproc/wire.h"
-
-/* What the members of one set share. */
-struct crew {
-    struct mp_executor_options options; /* result_max, hooks, name */
-    int epoll_fd;                       /* where members are watched */
-    uint64_t last_seq;                  /* assignment numbers are never used twice */
-    int hook_failures;                  /* start hooks in a row that failed */
-    int fd_losses;                      /* workers in a row that left for lost descriptors */
-    int64_t send_after;                 /* a channel was refused descriptors: try then; 0 none */
-    struct mp_backend_stats stats;
-    mp_settle_fn *settle; /* where outcomes are told */
-    void *settle_user;
-};
-
-enum phase {
-    PHASE_ABSENT = 0, /* no process */
-    PHASE_WORKING,    /* takes jobs, also while its start hook runs */
-    PHASE_LEAVING,    /* asked to leave, or killed by shutdown */
-    PHASE_CONDEMNED,  /* cannot be talked to: dying, or to be killed */
-};
-
-struct member {
-    int number; /* of the worker */
-    enum phase phase;
-    bool greeted;    /* its start hook has succeeded */
-    int64_t kill_at; /* while condemned: when it is killed, should it live still */
-    struct process process;
-    struct channel channel;    /* jobs down */
-    bool channel_watched;      /* for room to send */
-    int result_fd;             /* results up, non-blocking; -1 once they are over */
-    struct wire_reader reader; /* of results */
-    struct slots slots;        /* the jobs that it holds, and the page; owned */
-};
+#include "mproc/crew.h"
 
 /* What an event is about; its data is member number << 8 | this. */
-enum watched { WATCH_RESULTS, WATCH_ROOM, WATCH_DEATH };
+enum watched { WATCH_RESULTS, WATCH_ROOM, WATCH_DEATH, WATCH_STDERR };
 
 void member_init(struct member *member, int number);
 
 /* Forks the member's process. Returns 0, or -errno with the member absent. */
 int member_start(struct crew *crew, struct member *member);
 
-/* True when it may be given jobs. */
-bool member_takes_jobs(const struct member *member);
+/* True when it may be given one more job. */
+bool member_takes_jobs(const struct crew *crew, const struct member *member);
 
-/* Gives it a job; it must hold fewer than CONTROL_SLOTS. */
+/* Gives it a job; it must hold fewer than CONTROL_SLOTS. The frame goes with the next flush. */
 void member_assign(struct crew *crew, struct member *member, const struct mp_job *job);
+
+/* Jobs that have been sent to it and are not settled. */
+unsigned member_sent(const struct member *member);
 
 /* Takes back a job that has not begun. Returns false when it has. */
 bool member_revoke(struct member *member, const struct mp_job *job);
@@ -67,7 +28,7 @@ bool member_revoke(struct member *member, const struct mp_job *job);
 /* Takes back the newest of its jobs that can be. Returns NULL when none can. */
 const struct mp_job *member_take_back(struct member *member);
 
-/* Sends what waits for room. Tells no outcome. */
+/* Sends what waits, as far as there is room. Tells no outcome. */
 void member_flush(struct crew *crew, struct member *member);
 
 /* The same, and fails the jobs whose descriptors cannot be sent. */
@@ -76,12 +37,24 @@ void member_flush_again(struct crew *crew, struct member *member);
 /* Takes the results that have come, and buries the member when they are over. */
 void member_receive(struct crew *crew, struct member *member);
 
-/* Buries the member if its process is gone: takes its last results, then settles what it held. Only
- * the job that ran is blamed; those that had not begun are returned. */
+/* Takes what it wrote on stderr. */
+void member_listen(struct crew *crew, struct member *member);
+
+/* Buries the member if its process is gone: takes its last results, then settles what it held. */
 void member_check(struct crew *crew, struct member *member);
 
-/* Kills the member if it is condemned and its time is up. */
+/* Kills the member if its time is up. */
 void member_expire(struct crew *crew, struct member *member);
+
+/* Kills it for the sake of the job in `slot`, which fails with `code` once it is buried; the others
+ * are returned. With `count` 0 or more, only while so many elements of the job are done. Returns
+ * false when the job does not run or has got further: nothing was done. */
+bool member_kill_job(struct crew *crew, struct member *member, unsigned slot, int code,
+                     int64_t count);
+
+/* Gives it no more jobs, and lets it leave once it holds none. What it has not begun is returned.
+ */
+void member_retire(struct crew *crew, struct member *member);
 
 /* Lets it finish what it has received and leave; jobs not sent whole are lost, so there must be
  * none. */
@@ -89,5 +62,9 @@ void member_dismiss(struct crew *crew, struct member *member);
 
 /* Kills it: running jobs settle as killed, the others are returned, once it is buried. */
 void member_kill(struct crew *crew, struct member *member);
+
+/* Gives up a worker that cannot be talked to. It is killed should it not be gone after `grace_ms`.
+ */
+void member_condemn(struct crew *crew, struct member *member, int grace_ms);
 
 #endif

@@ -216,6 +216,22 @@ bool process_ended_itself(const struct process *process)
     }
 }
 
+size_t process_memory(const struct process *process)
+{
+    char path[40], text[200];
+    unsigned long resident, shared;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)process->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    if (sscanf(text, "%*s %lu %lu", &resident, &shared) != 2 || shared > resident)
+        return 0;
+    return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 void process_done(struct process *process)
 {
     if (process->pid != 0)

@@ -43,6 +43,9 @@ void process_end_describe(const struct process *process, char *text, size_t size
  * nothing about what it ran. */
 bool process_ended_itself(const struct process *process);
 
+/* Bytes of memory that the process has for itself alone; 0 where that cannot be told. */
+size_t process_memory(const struct process *process);
+
 /* Closes what the handle holds; the process must have been collected. Takes a zeroed one. */
 void process_done(struct process *process);
 

@@ -4,6 +4,7 @@
 #include "mproc/task.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,7 +12,8 @@
 struct sequential {
     struct mp_executor_options options; /* hooks and their ctx */
     const struct mp_job *job;           /* the one that waits to run; NULL none */
-    int event_fd;                       /* readable while there is one */
+    int event_fd;                       /* readable while there is one, or an interruption */
+    volatile sig_atomic_t interrupted;  /* the next poll is to return at once */
     bool started;                       /* the start hook has succeeded */
     struct mp_task task;
 };
@@ -36,12 +38,28 @@ static const struct mp_job *job_take(struct sequential *sequential)
     return job;
 }
 
+/* Returns true once for each interruption. */
+static bool interrupted_take(struct sequential *sequential)
+{
+    bool interrupted = sequential->interrupted;
+    sequential->interrupted = 0;
+    return interrupted;
+}
+
 static int sequential_poll(void *self, int timeout_ms, mp_settle_fn *settle, void *user)
 {
     struct sequential *sequential = self;
+    if (!sequential->job && io_wait_readable(&sequential->event_fd, 1, timeout_ms) == -EINTR)
+        return -EINTR;
+    if (interrupted_take(sequential)) {
+        eventfd_t count;
+        if (!sequential->job)
+            eventfd_read(sequential->event_fd, &count);
+        return -EINTR;
+    }
     const struct mp_job *job = job_take(sequential);
     if (!job)
-        return io_wait_readable(NULL, 0, timeout_ms) == -EINTR ? -EINTR : 0;
+        return 0;
     struct mp_task *task = &sequential->task;
     task->fds = job->fds;
     task->fd_count = job->fd_count;
@@ -69,6 +87,15 @@ static int sequential_cancel(void *self, const struct mp_job *job)
 static int sequential_fd(void *self)
 {
     return ((struct sequential *)self)->event_fd;
+}
+
+static void sequential_interrupt(void *self)
+{
+    struct sequential *sequential = self;
+    int error = errno; /* this may be a signal handler */
+    sequential->interrupted = 1;
+    eventfd_write(sequential->event_fd, 1);
+    errno = error;
 }
 
 static int sequential_stop(void *self, bool kill, int timeout_ms, mp_settle_fn *settle, void *user)
@@ -125,6 +152,7 @@ int sequential_create(const struct mp_executor_options *options, struct mp_backe
                                .poll = sequential_poll,
                                .cancel = sequential_cancel,
                                .fd = sequential_fd,
+                               .interrupt = sequential_interrupt,
                                .stop = sequential_stop,
                                .stats = sequential_stats,
                                .free = sequential_free};

@@ -18,3 +18,25 @@ void shm_unmap(void *memory, size_t size)
     if (memory)
         munmap(memory, size);
 }
+
+enum { OWN_PAGE_BYTES = 4096 };
+
+const unsigned char *shm_own_page(void)
+{
+    unsigned char *page =
+        mmap(NULL, OWN_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, OWN_PAGE_BYTES, MADV_WIPEONFORK) != 0) {
+        munmap(page, OWN_PAGE_BYTES);
+        return NULL;
+    }
+    page[0] = 1;
+    return page;
+}
+
+void shm_own_page_free(void *page)
+{
+    if (page)
+        munmap(page, OWN_PAGE_BYTES);
+}

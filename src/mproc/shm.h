@@ -14,4 +14,9 @@ void shm_keep_from_children(void *memory, size_t size);
 /* Takes NULL. */
 void shm_unmap(void *memory, size_t size);
 
+/* A page of ones, private to this process: a child that inherits it by fork finds zeroes. Returns
+ * NULL where the kernel cannot do that. Takes NULL. */
+const unsigned char *shm_own_page(void);
+void shm_own_page_free(void *page);
+
 #endif

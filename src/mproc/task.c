@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEEP_BYTES = 4 << 20 }; /* a result buffer above this is not kept for the next job */
 
-void *mp_task_reserve(struct mp_task *task, size_t size)
+void *task_room(struct mp_task *task, size_t size)
 {
-    if (size > task->result_max)
-        return NULL;
     if (size > task->capacity || !task->result) {
         void *buffer = realloc(task->result, size ? size : 1);
         if (!buffer)
@@ -21,6 +20,11 @@ void *mp_task_reserve(struct mp_task *task, size_t size)
     }
     task->result_size = size;
     return task->result;
+}
+
+void *mp_task_reserve(struct mp_task *task, size_t size)
+{
+    return size > task->result_max ? NULL : task_room(task, size);
 }
 
 int mp_task_return(struct mp_task *task, const void *data, size_t size)
@@ -61,10 +65,18 @@ void *mp_task_ctx(const struct mp_task *task)
     return task->ctx;
 }
 
+static void result_free(struct mp_task *task)
+{
+    free(task->result);
+    task->result = NULL;
+    task->capacity = 0;
+    task->result_size = 0;
+}
+
 void task_run(struct mp_task *task, mp_task_fn *fn, const void *arg, size_t arg_size)
 {
     if (task->capacity > KEEP_BYTES)
-        task_done(task);
+        result_free(task);
     task->result_size = 0;
     task->code = 0;
     task->status = 0;
@@ -77,10 +89,19 @@ void task_run(struct mp_task *task, mp_task_fn *fn, const void *arg, size_t arg_
     }
 }
 
+void task_park(void)
+{
+    for (;;)
+        pause();
+}
+
 void task_done(struct mp_task *task)
 {
-    free(task->result);
-    task->result = NULL;
-    task->capacity = 0;
-    task->result_size = 0;
+    result_free(task);
+    if (task->element)
+        result_free(task->element);
+    free(task->element);
+    free(task->journal);
+    task->element = NULL;
+    task->journal = NULL;
 }

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 64 << 10 }; /* one read fetches many small frames */
+enum {
+    ROOM = 64 << 10,      /* one read fetches many small frames */
+    KEEP_BYTES = 1 << 20, /* a buffer above this is not kept once it is empty */
+};
+
+const char wire_zeroes[WIRE_ALIGN];
 
 void wire_reader_init(struct wire_reader *reader, struct wire_limits limits)
 {
@@ -34,6 +39,12 @@ static int header_peek(const struct wire_reader *reader, struct wire_header *ret
     return header_valid(ret, &reader->limits) ? 1 : -EPROTO;
 }
 
+/* Bytes of a frame in the stream. */
+static size_t frame_size(const struct wire_header *header)
+{
+    return sizeof *header + (size_t)header->size + wire_padding(header->size);
+}
+
 /* Bytes that the buffer should have room for beyond what it holds. */
 static size_t room_wanted(const struct wire_reader *reader)
 {
@@ -41,13 +52,15 @@ static size_t room_wanted(const struct wire_reader *reader)
     size_t held = reader->end - reader->begin;
     if (header_peek(reader, &header) != 1)
         return ROOM;
-    size_t whole = sizeof header + (size_t)header.size;
+    size_t whole = frame_size(&header);
     return whole > held && whole - held > ROOM ? whole - held : ROOM;
 }
 
 void *wire_reader_room(struct wire_reader *reader, size_t *ret_size)
 {
     size_t held = reader->end - reader->begin;
+    if (held == 0 && reader->capacity > KEEP_BYTES)
+        wire_reader_done(reader);
     if (reader->begin > 0) {
         memmove(reader->buffer, reader->buffer + reader->begin, held);
         reader->begin = 0;
@@ -77,11 +90,11 @@ int wire_reader_next(struct wire_reader *reader, struct wire_header *ret,
     int found = header_peek(reader, &header);
     if (found != 1)
         return found;
-    if (reader->end - reader->begin - sizeof header < header.size)
+    if (reader->end - reader->begin < frame_size(&header))
         return 0;
     *ret = header;
     *ret_payload = reader->buffer + reader->begin + sizeof header;
-    reader->begin += sizeof header + (size_t)header.size;
+    reader->begin += frame_size(&header);
     return 1;
 }
 

@@ -1,9 +1,10 @@
 /* Frames: what goes over the channels between an executor and one worker.
  *
- * A frame is a header and `size` bytes of payload. Down go jobs, with descriptors; up go a greeting
- * and results. The reader is incremental, so that the parent never waits for half a frame, and it
- * believes nothing: lengths and counts are checked before a byte is allocated for them. Both ends
- * are one program on one machine, so numbers go in the machine's own order. */
+ * A frame is a header, `size` bytes of payload, and zeroes up to a multiple of WIRE_ALIGN, so that
+ * a payload is aligned for any type. Down go jobs, with descriptors; up go a greeting and results.
+ * The reader is incremental, so that the parent never waits for half a frame, and it believes
+ * nothing: lengths and counts are checked before a byte is allocated for them. Both ends are one
+ * program on one machine, so numbers go in the machine's own order. */
 #ifndef MPROC_WIRE_H
 #define MPROC_WIRE_H
 
@@ -30,7 +31,18 @@ struct wire_header {
     int32_t status;    /* of a failure: the task's own number */
 };
 
-enum { WIRE_MAGIC = 0x6d70f7a3 };
+enum { WIRE_MAGIC = 0x6d70f7a3, WIRE_ALIGN = 16 };
+
+_Static_assert(sizeof(struct wire_header) % WIRE_ALIGN == 0, "payloads are aligned");
+
+/* Bytes of zeroes after a payload. */
+static inline size_t wire_padding(uint64_t size)
+{
+    return (size_t)(-size & (WIRE_ALIGN - 1));
+}
+
+/* Where they are taken from. */
+extern const char wire_zeroes[WIRE_ALIGN];
 
 /* What a reader lets pass. */
 struct wire_limits {

@@ -86,9 +86,12 @@ static int channel_receive(struct worker *worker)
 /* Returns 0, or -errno: the parent is gone. */
 static int frame_send(struct worker *worker, const struct wire_header *header, const void *payload)
 {
-    struct iovec parts[2] = {{.iov_base = (void *)header, .iov_len = sizeof *header},
-                             {.iov_base = (void *)payload, .iov_len = (size_t)header->size}};
-    return io_write_all(worker->setup->result_fd, parts, 2);
+    struct iovec parts[] = {
+        {.iov_base = (void *)header, .iov_len = sizeof *header},
+        {.iov_base = (void *)payload, .iov_len = (size_t)header->size},
+        {.iov_base = (void *)wire_zeroes, .iov_len = wire_padding(header->size)},
+    };
+    return io_write_all(worker->setup->result_fd, parts, 3);
 }
 
 static int result_send(struct worker *worker, const struct wire_header *job)
@@ -116,17 +119,19 @@ static int job_run(struct worker *worker, const struct wire_header *job, const u
     int error = 0;
     if (job->fd_count > worker->inbox.count)
         return WORKER_EXIT_FDS;
+    control_progress_begin(control, job->seq);
     if (control_move(control, job->slot, job->seq, CONTROL_QUEUED, CONTROL_RUNNING)) {
         worker->task.fds = worker->inbox.fds;
         worker->task.fd_count = job->fd_count;
+        worker->task.seq = job->seq;
         task_run(&worker->task, (mp_task_fn *)(uintptr_t)job->fn, arg, (size_t)job->size);
         if (!control_move(control, job->slot, job->seq, CONTROL_RUNNING, CONTROL_SENDING))
-            for (;;)
-                pause(); /* condemned: the signal is on its way */
+            task_park();
         error = result_send(worker, job) < 0 ? WORKER_EXIT_STREAM : 0;
         control_move(control, job->slot, job->seq, CONTROL_SENDING, CONTROL_DONE);
     }
-    inbox_drop(&worker->inbox, job->fd_count);
+    if (job->fd_count > 0)
+        inbox_drop(&worker->inbox, job->fd_count);
     return error;
 }
 
@@ -167,12 +172,16 @@ static int worker_run(struct worker *worker)
 int worker_main(void *arg)
 {
     const struct worker_setup *setup = arg;
+    if (setup->stderr_fd >= 0 && dup2(setup->stderr_fd, STDERR_FILENO) >= 0)
+        close(setup->stderr_fd);
     struct worker *worker = calloc(1, sizeof *worker);
     if (!worker)
         return WORKER_EXIT_MEMORY;
     worker->setup = setup;
-    worker->task = (struct mp_task){
-        .ctx = setup->ctx, .worker = setup->number, .result_max = setup->result_max};
+    worker->task = (struct mp_task){.ctx = setup->ctx,
+                                    .worker = setup->number,
+                                    .result_max = setup->result_max,
+                                    .control = setup->control};
     wire_reader_init(&worker->reader, (struct wire_limits){.size_max = MP_ARG_MAX,
                                                            .fd_max = MP_JOB_FDS_MAX,
                                                            .slots = CONTROL_SLOTS});

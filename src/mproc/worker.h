@@ -18,6 +18,7 @@ struct worker_setup {
     int number;                          /* of the worker, from 0 */
     int job_fd;                          /* stream socket: jobs and their descriptors come down */
     int result_fd;                       /* pipe: results go up */
+    int stderr_fd;                       /* pipe for what it writes on stderr; -1: the parent's */
     struct control *control;             /* this worker's page */
     size_t result_max;                   /* bytes of one result */
     int (*start)(void *ctx, int worker); /* or NULL */

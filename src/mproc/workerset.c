@@ -3,29 +3,48 @@
 #include "mproc/clock.h"
 #include "mproc/io.h"
 #include "mproc/member.h"
+#include "mproc/overdue.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
     HOOK_FAILURES_MAX = 5, /* start hooks that fail in a row break the set */
     FORK_FAILURES_MAX = 5, /* so do forks that fail in a row while no worker is left */
     FORK_RETRY_MS = 20,    /* after a failed fork */
+    BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */
     DEATH_WATCH_MS = 5,    /* how often a worker that is to go is looked after */
     IDLE_WATCH_MS = 500,   /* without pidfds: how often all are, should an end of file be kept */
+    DEPTH_MIN = 2,         /* jobs that a worker holds at least, where it is left to us */
+    AHEAD_NS = 1000000,    /* work that is sent ahead then */
+    SENT_ENOUGH = 2,       /* a worker that has so many can wait for a fuller send */
+    SEND_FULL = 16,        /* which is this many frames */
 };
 
 struct workerset {
     struct crew crew;
+    bool adaptive;      /* depth follows the jobs' measured time */
     unsigned depth;     /* jobs that one worker may hold */
-    int count;          /* members */
+    int64_t job_ns;     /* what a job takes, as seen from here */
+    int width;          /* workers wanted */
+    int count;          /* members; those from width on are on their way out */
     int fork_failures;  /* in a row, with no worker left */
     int64_t fork_after; /* no fork before this moment */
+    int64_t look_at;    /* when the next deadline may be up */
+    int64_t armed_for;  /* what the timer is set to */
+    int timer_fd;       /* for event loops: readable when the set has chores */
+    int interrupt_fd;   /* readable when the wait is to end */
     bool stopping;      /* nobody is replaced any more */
     bool broken;        /* no worker can be started */
-    struct member members[];
+    struct member *members;
 };
+
+/* Events that are not about a member. */
+enum { EVENT_TIMER = -1, EVENT_INTERRUPT = -2 };
 
 /* ---- Replacing ------------------------------------------------------------------------------ */
 
@@ -37,36 +56,50 @@ static int members_present(const struct workerset *set)
     return count;
 }
 
-/* Forks what is missing. A fork that fails is tried again later: with fewer workers meanwhile, or,
- * when none is left, a few times only. */
+/* Workers that die before they greet are forked again, but more and more slowly. */
+static int64_t back_off_ms(const struct workerset *set)
+{
+    int deaths = set->crew.early_deaths < 10 ? set->crew.early_deaths : 10;
+    int64_t wait = deaths < 2 ? 0 : INT64_C(1) << (deaths - 2);
+    return wait < BACK_OFF_MAX_MS ? wait : BACK_OFF_MAX_MS;
+}
+
+/* Takes note of a fork that failed. One that fails is tried again later: with fewer workers
+ * meanwhile, or, when none is left, a few times only. */
+static void fork_failed(struct workerset *set)
+{
+    set->fork_after = clock_deadline(FORK_RETRY_MS);
+    set->broken = members_present(set) == 0 && ++set->fork_failures >= FORK_FAILURES_MAX;
+}
+
+/* Forks what is missing, unless the program runs threads by now, which makes forking unsafe. */
 static void members_replenish(struct workerset *set)
 {
     if (set->crew.hook_failures >= HOOK_FAILURES_MAX)
         set->broken = true;
-    for (int i = 0; i < set->count; i++) {
+    for (int i = 0; i < set->width; i++) {
         if (set->stopping || set->broken || clock_left_ms(set->fork_after) > 0)
             return;
         if (set->members[i].phase != PHASE_ABSENT)
             continue;
-        if (member_start(&set->crew, &set->members[i]) == 0) {
+        set->fork_after = clock_deadline((int)back_off_ms(set));
+        if (process_has_threads() || member_start(&set->crew, &set->members[i]) < 0)
+            fork_failed(set);
+        else
             set->fork_failures = 0;
-            continue;
-        }
-        set->fork_after = clock_deadline(FORK_RETRY_MS);
-        set->broken = members_present(set) == 0 && ++set->fork_failures >= FORK_FAILURES_MAX;
     }
 }
 
 /* ---- Handing out ---------------------------------------------------------------------------- */
 
 /* The member that holds the fewest jobs and takes more, NULL when all are full. */
-static struct member *member_freest(struct workerset *set)
+static struct member *member_freest(struct workerset *set, unsigned depth)
 {
     struct member *freest = NULL;
-    for (int i = 0; i < set->count; i++) {
+    for (int i = 0; i < set->width; i++) {
         struct member *member = &set->members[i];
-        if (member_takes_jobs(member) && member->slots.held < set->depth &&
-            (!freest || member->slots.held < freest->slots.held))
+        if (member->slots.held < depth && (!freest || member->slots.held < freest->slots.held) &&
+            member_takes_jobs(&set->crew, member))
             freest = member;
     }
     return freest;
@@ -76,14 +109,22 @@ static struct member *member_freest(struct workerset *set)
  * when none has. */
 static const struct mp_job *job_take_back(struct workerset *set)
 {
-    for (unsigned held = set->depth; held >= 2; held--)
+    unsigned below = UINT32_MAX;
+    for (;;) {
+        unsigned most = 1;
+        for (int i = 0; i < set->count; i++)
+            if (set->members[i].slots.held > most && set->members[i].slots.held < below)
+                most = set->members[i].slots.held;
+        if (most < 2)
+            return NULL;
         for (int i = 0; i < set->count; i++) {
             struct member *member = &set->members[i];
-            const struct mp_job *job = member->slots.held == held ? member_take_back(member) : NULL;
+            const struct mp_job *job = member->slots.held == most ? member_take_back(member) : NULL;
             if (job)
                 return job;
         }
-    return NULL;
+        below = most;
+    }
 }
 
 /* Gives idle workers the jobs that wait behind another's, so that a long one traps none. */
@@ -91,8 +132,17 @@ static void jobs_rebalance(struct workerset *set)
 {
     struct member *idle;
     const struct mp_job *job;
-    while ((idle = member_freest(set)) && idle->slots.held == 0 && (job = job_take_back(set)))
+    while ((idle = member_freest(set, 1)) && (job = job_take_back(set))) {
         member_assign(&set->crew, idle, job);
+        member_flush(&set->crew, idle);
+    }
+}
+
+/* How many jobs a worker may hold before it gets this one. Descriptors on their way count against
+ * limits of the system, so of jobs that carry some few are sent ahead. */
+static unsigned depth_for(const struct workerset *set, const struct mp_job *job)
+{
+    return set->adaptive && job->fd_count > 0 ? DEPTH_MIN : set->depth;
 }
 
 static int workerset_submit(void *self, const struct mp_job *job)
@@ -100,11 +150,40 @@ static int workerset_submit(void *self, const struct mp_job *job)
     struct workerset *set = self;
     if (set->broken)
         return MP_EBROKEN;
-    struct member *member = member_freest(set);
+    struct member *member = member_freest(set, depth_for(set, job));
     if (!member)
         return -EAGAIN;
     member_assign(&set->crew, member, job);
+    if (member_sent(member) < SENT_ENOUGH || member->channel.count >= SEND_FULL)
+        member_flush(&set->crew, member);
     return 0;
+}
+
+/* Sends what was held back for a fuller send. */
+static void members_flush(struct workerset *set)
+{
+    for (int i = 0; i < set->width; i++) {
+        struct member *member = &set->members[i];
+        if (member->channel.count > 0 && !member->channel_watched &&
+            member->phase == PHASE_WORKING && set->crew.send_after == 0)
+            member_flush(&set->crew, member);
+    }
+}
+
+/* Learns from the results of one visit how many jobs should be sent ahead: some time's worth, and
+ * twice as many when a worker ran out of them. */
+static void depth_adapt(struct workerset *set, struct member *member, uint64_t taken)
+{
+    if (!set->adaptive || taken == 0)
+        return;
+    int64_t now = clock_now_ns();
+    int64_t each = (now - member->received_at) / (int64_t)taken;
+    member->received_at = now;
+    set->job_ns += (each - set->job_ns) / 4;
+    int64_t wanted = DEPTH_MIN + AHEAD_NS / (set->job_ns > 0 ? set->job_ns : 1);
+    if (member->slots.held == 0 && wanted < 2 * (int64_t)set->depth)
+        wanted = 2 * (int64_t)set->depth;
+    set->depth = wanted < CONTROL_SLOTS ? (unsigned)wanted : CONTROL_SLOTS;
 }
 
 static int workerset_cancel(void *self, const struct mp_job *job)
@@ -116,47 +195,91 @@ static int workerset_cancel(void *self, const struct mp_job *job)
     return -EBUSY;
 }
 
-/* ---- Waiting -------------------------------------------------------------------------------- */
-
-static int sooner_ms(int timeout_ms, int other_ms)
+static int workerset_kill(void *self, const struct mp_job *job)
 {
-    return timeout_ms < 0 || other_ms < timeout_ms ? other_ms : timeout_ms;
+    struct workerset *set = self;
+    for (int i = 0; i < set->count; i++) {
+        int slot = slots_find(&set->members[i].slots, job);
+        if (slot >= 0)
+            return member_kill_job(&set->crew, &set->members[i], (unsigned)slot, MP_EKILLED, -1)
+                       ? 0
+                       : -EBUSY;
+    }
+    return -EBUSY;
 }
+
+/* ---- Waiting -------------------------------------------------------------------------------- */
 
 /* True for a member whose death no event tells of in time. */
 static bool member_is_looked_after(const struct member *member)
 {
     return member->phase == PHASE_CONDEMNED ||
+           (member->phase == PHASE_LEAVING && member->retiring) ||
            (member->phase != PHASE_ABSENT && member->process.pidfd < 0);
 }
 
-/* How long the set may sleep where the caller allows timeout_ms. */
-static int sleep_ms(const struct workerset *set, int timeout_ms)
+static int64_t sooner(int64_t a, int64_t b)
 {
-    for (int i = 0; i < set->count; i++) {
-        const struct member *member = &set->members[i];
-        if (member->phase == PHASE_ABSENT && !set->stopping)
-            timeout_ms = sooner_ms(timeout_ms, clock_left_ms(set->fork_after));
-        else if (member_is_looked_after(member))
-            timeout_ms =
-                sooner_ms(timeout_ms, member_takes_jobs(member) ? IDLE_WATCH_MS : DEATH_WATCH_MS);
-    }
-    if (set->crew.send_after != 0)
-        timeout_ms = sooner_ms(timeout_ms, clock_left_ms(set->crew.send_after));
-    return timeout_ms;
+    return a < b ? a : b;
 }
 
-static void event_handle(struct workerset *set, uint64_t data)
+/* When the set has something to do that no event tells of; INT64_MAX for never. */
+static int64_t chore_at(const struct workerset *set)
+{
+    int64_t at = set->look_at;
+    for (int i = 0; i < set->count; i++) {
+        const struct member *member = &set->members[i];
+        bool calm = member->phase == PHASE_WORKING || member->phase == PHASE_ABSENT;
+        if (member->phase == PHASE_ABSENT && i < set->width && !set->stopping)
+            at = sooner(at, set->fork_after);
+        else if (member_is_looked_after(member))
+            at = sooner(at, clock_deadline(calm ? IDLE_WATCH_MS : DEATH_WATCH_MS));
+    }
+    return set->crew.send_after != 0 ? sooner(at, set->crew.send_after) : at;
+}
+
+/* Makes the timer go off when the next chore is due, for those who wait on the descriptor. One that
+ * is set too early does no harm. */
+static void timer_arm(struct workerset *set)
+{
+    int64_t at = chore_at(set), now = at == INT64_MAX ? 0 : clock_now_ms();
+    if (at == INT64_MAX || (set->armed_for > now && set->armed_for <= at))
+        return;
+    at = at > now ? at : now + 1;
+    struct itimerspec when = {.it_value = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000}};
+    timerfd_settime(set->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+    set->armed_for = at;
+}
+
+static void member_event(struct workerset *set, uint64_t data)
 {
     struct member *member = &set->members[data >> 8];
+    uint64_t done = member->done;
     switch ((enum watched)(data & 0xff)) {
-    case WATCH_RESULTS: member_receive(&set->crew, member); break;
+    case WATCH_RESULTS:
+        member_receive(&set->crew, member);
+        depth_adapt(set, member, member->done - done);
+        break;
     case WATCH_ROOM:
-        if (member_takes_jobs(member))
+        if (member->phase == PHASE_WORKING)
             member_flush(&set->crew, member);
         break;
     case WATCH_DEATH: member_check(&set->crew, member); break;
+    case WATCH_STDERR: member_listen(&set->crew, member); break;
     }
+}
+
+/* Handles one event. Returns 0, or -EINTR. */
+static int event_handle(struct workerset *set, uint64_t data)
+{
+    uint64_t count;
+    if (data == (uint64_t)EVENT_INTERRUPT)
+        return read(set->interrupt_fd, &count, sizeof count) > 0 ? -EINTR : 0;
+    if (data == (uint64_t)EVENT_TIMER)
+        (void)!read(set->timer_fd, &count, sizeof count);
+    else
+        member_event(set, data);
+    return 0;
 }
 
 static void sends_retry(struct workerset *set)
@@ -165,40 +288,69 @@ static void sends_retry(struct workerset *set)
         return;
     set->crew.send_after = 0;
     for (int i = 0; i < set->count; i++)
-        if (member_takes_jobs(&set->members[i]))
+        if (set->members[i].phase == PHASE_WORKING)
             member_flush_again(&set->crew, &set->members[i]);
 }
 
-/* One round of waiting and handling, with what no event tells of: deaths where there are no pidfds,
- * sends to be tried again, forks due. Returns 0, or -EINTR. */
-static int round_run(struct workerset *set, int timeout_ms)
+/* Looks at the clocks of the jobs that run. */
+static void deadlines_look(struct workerset *set)
 {
-    enum { BATCH = 64 };
-    struct epoll_event events[BATCH];
-    int count = epoll_wait(set->crew.epoll_fd, events, BATCH, sleep_ms(set, timeout_ms));
-    int error = count < 0 ? -errno : 0;
-    for (int i = 0; i < count; i++)
-        event_handle(set, events[i].data.u64);
+    if (!set->crew.deadlines)
+        return;
+    set->look_at = INT64_MAX;
+    for (int i = 0; i < set->count; i++)
+        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->members[i]));
+}
+
+/* Does what no event tells of: deaths where there are no pidfds, sends to be tried again, forks and
+ * deadlines due. */
+static void chores_do(struct workerset *set)
+{
     for (int i = 0; i < set->count; i++)
         if (member_is_looked_after(&set->members[i])) {
             member_expire(&set->crew, &set->members[i]);
             member_check(&set->crew, &set->members[i]);
         }
     sends_retry(set);
+    deadlines_look(set);
     members_replenish(set);
+}
+
+/* One round of waiting and handling. Returns 0, or -EINTR. */
+static int round_run(struct workerset *set, int timeout_ms)
+{
+    enum { BATCH = 64 };
+    struct epoll_event events[BATCH];
+    deadlines_look(set); /* what was handed out since has no stamp yet */
+    int left = timeout_ms == 0 ? 0 : clock_left_ms(chore_at(set));
+    if (left >= 0 && (timeout_ms < 0 || left < timeout_ms))
+        timeout_ms = left;
+    int count = epoll_wait(set->crew.epoll_fd, events, BATCH, timeout_ms);
+    int error = count < 0 ? -errno : 0;
+    for (int i = 0; i < count; i++)
+        if (event_handle(set, events[i].data.u64) < 0)
+            error = -EINTR;
+    chores_do(set);
     return error;
+}
+
+static void settle_with(struct workerset *set, mp_settle_fn *settle, void *user)
+{
+    set->crew.settle = settle;
+    set->crew.settle_user = user;
 }
 
 static int workerset_poll(void *self, int timeout_ms, mp_settle_fn *settle, void *user)
 {
     struct workerset *set = self;
-    set->crew.settle = settle;
-    set->crew.settle_user = user;
+    settle_with(set, settle, user);
     if (set->broken)
         return MP_EBROKEN;
     jobs_rebalance(set); /* a cancelled job may have left a worker idle */
+    members_flush(set);
     int error = round_run(set, timeout_ms);
     jobs_rebalance(set); /* an event loop may not come back before the long job ends */
+    timer_arm(set);
     return set->broken ? MP_EBROKEN : error;
 }
 
@@ -207,9 +359,49 @@ static int workerset_fd(void *self)
     return ((struct workerset *)self)->crew.epoll_fd;
 }
 
+static void workerset_interrupt(void *self)
+{
+    struct workerset *set = self;
+    uint64_t one = 1;
+    int error = errno; /* this may be a signal handler */
+    (void)!write(set->interrupt_fd, &one, sizeof one);
+    errno = error;
+}
+
 static void workerset_stats(void *self, struct mp_backend_stats *ret)
 {
     *ret = ((struct workerset *)self)->crew.stats;
+}
+
+/* ---- Width ---------------------------------------------------------------------------------- */
+
+/* Makes room for so many members. Returns 0, or -ENOMEM. */
+static int members_grow(struct workerset *set, int count)
+{
+    if (count <= set->count)
+        return 0;
+    struct member *members = realloc(set->members, (size_t)count * sizeof *members);
+    if (!members)
+        return -ENOMEM;
+    set->members = members;
+    for (; set->count < count; set->count++)
+        member_init(&set->members[set->count], set->count);
+    return 0;
+}
+
+static int workerset_resize(void *self, int workers, mp_settle_fn *settle, void *user)
+{
+    struct workerset *set = self;
+    settle_with(set, settle, user);
+    int error = members_grow(set, workers);
+    if (error < 0)
+        return error;
+    set->width = workers;
+    for (int i = workers; i < set->count; i++)
+        member_retire(&set->crew, &set->members[i]);
+    members_replenish(set);
+    timer_arm(set);
+    return 0;
 }
 
 /* ---- Beginning and end ---------------------------------------------------------------------- */
@@ -218,8 +410,7 @@ static int workerset_stop(void *self, bool kill, int timeout_ms, mp_settle_fn *s
 {
     struct workerset *set = self;
     int64_t deadline = clock_deadline(timeout_ms);
-    set->crew.settle = settle;
-    set->crew.settle_user = user;
+    settle_with(set, settle, user);
     set->stopping = true;
     for (int i = 0; i < set->count; i++) {
         struct member *member = &set->members[i];
@@ -249,25 +440,57 @@ static void workerset_free(void *self)
     struct workerset *set = self;
     while (workerset_stop(set, true, MP_FOREVER, outcome_drop, NULL) == -EINTR)
         ;
+    io_close(&set->timer_fd);
+    io_close(&set->interrupt_fd);
     io_close(&set->crew.epoll_fd);
+    free(set->crew.scratch);
+    free(set->members);
     free(set);
+}
+
+/* Watches a descriptor that is not a member's. Returns 0, or -errno. */
+static int watch_own(struct workerset *set, int fd, int what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)what};
+    if (fd < 0 || epoll_ctl(set->crew.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return -errno;
+    return 0;
+}
+
+/* Opens what all members share. Returns 0, or -errno. */
+static int shared_open(struct workerset *set)
+{
+    set->crew.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (set->crew.epoll_fd < 0)
+        return -errno;
+    set->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    int error = watch_own(set, set->timer_fd, EVENT_TIMER);
+    if (error < 0)
+        return error;
+    set->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if ((error = watch_own(set, set->interrupt_fd, EVENT_INTERRUPT)) < 0)
+        return error;
+    set->crew.scratch = malloc(CONTROL_JOURNAL_BYTES);
+    return set->crew.scratch ? 0 : -ENOMEM;
 }
 
 int workerset_create(const struct mp_executor_options *options, struct mp_backend *ret)
 {
-    int count = options->workers, error = 0;
-    struct workerset *set = calloc(1, sizeof *set + (size_t)count * sizeof *set->members);
+    struct workerset *set = calloc(1, sizeof *set);
     if (!set)
         return -ENOMEM;
     set->crew.options = *options;
-    set->depth = 1 + (unsigned)options->prefetch;
-    set->count = count;
-    for (int i = 0; i < count; i++)
-        member_init(&set->members[i], i);
-    set->crew.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (set->crew.epoll_fd < 0)
-        error = -errno;
-    for (int i = 0; i < count && error == 0; i++)
+    set->crew.epoll_fd = set->timer_fd = set->interrupt_fd = -1;
+    set->adaptive = options->prefetch == 0;
+    set->depth =
+        set->adaptive ? DEPTH_MIN : 1 + (unsigned)(options->prefetch > 0 ? options->prefetch : 0);
+    set->job_ns = AHEAD_NS;
+    set->look_at = INT64_MAX;
+    set->width = options->workers;
+    int error = shared_open(set);
+    if (error == 0)
+        error = members_grow(set, options->workers);
+    for (int i = 0; i < set->count && error == 0; i++)
         error = member_start(&set->crew, &set->members[i]);
     if (error < 0) {
         workerset_free(set);
@@ -277,7 +500,10 @@ int workerset_create(const struct mp_executor_options *options, struct mp_backen
                                .submit = workerset_submit,
                                .poll = workerset_poll,
                                .cancel = workerset_cancel,
+                               .kill = workerset_kill,
                                .fd = workerset_fd,
+                               .interrupt = workerset_interrupt,
+                               .resize = workerset_resize,
                                .stop = workerset_stop,
                                .stats = workerset_stats,
                                .free = workerset_free};

@@ -20,9 +20,9 @@ enum { BIG = 5 << 20 };
 
 static struct mp_backend_stats stats_of(const struct mp_executor *executor)
 {
-    struct mp_backend_stats stats;
+    struct mp_executor_stats stats;
     mp_executor_stats(executor, &stats);
-    return stats;
+    return stats.backend;
 }
 
 /* What tests and tasks share: the context of every executor here. */
@@ -497,6 +497,16 @@ static int task_write_a_torn_frame(struct mp_task *task, const void *arg, size_t
     _exit(0);
 }
 
+/* Writes a whole frame, as a worker does. */
+static void write_frame(int fd, const struct wire_header *header, const char *payload)
+{
+    write_all(fd, header, sizeof *header);
+    if (header->size > 0)
+        write_all(fd, payload, (size_t)header->size);
+    if (wire_padding(header->size) > 0)
+        write_all(fd, wire_zeroes, wire_padding(header->size));
+}
+
 static int write_header(struct mp_task *task, struct wire_header header)
 {
     header.magic = WIRE_MAGIC;
@@ -531,7 +541,8 @@ static int task_giant_length(struct mp_task *task, const void *arg, size_t size)
 static int task_too_long(struct mp_task *task, const void *arg, size_t size)
 {
     (void)arg, (void)size;
-    return write_header(task, (struct wire_header){.kind = WIRE_RESULT, .size = MP_RESULT_MAX + 1});
+    return write_header(
+        task, (struct wire_header){.kind = WIRE_RESULT, .size = MP_RESULT_MAX + (1 << 20)});
 }
 
 static int task_descriptors_up(struct mp_task *task, const void *arg, size_t size)
@@ -654,8 +665,7 @@ static int task_early_result(struct mp_task *task, const void *arg, size_t size)
     (void)arg, (void)size;
     struct wire_header forged = {
         .magic = WIRE_MAGIC, .kind = WIRE_RESULT, .seq = 2, .size = 6, .slot = 1};
-    write_all(support_result_fd(task), &forged, sizeof forged);
-    write_all(support_result_fd(task), "forged", 6);
+    write_frame(support_result_fd(task), &forged, "forged");
     return stay(task); /* forging it in the moment of returning would be no harm */
 }
 
@@ -758,8 +768,7 @@ static int task_page_of_lies(struct mp_task *task, const void *arg, size_t size)
         words[i] = control_word(i + 1, CONTROL_SENDING);
     struct wire_header forged = {
         .magic = WIRE_MAGIC, .kind = WIRE_RESULT, .seq = 1, .size = 9, .slot = 0};
-    write_all(support_result_fd(task), &forged, sizeof forged);
-    write_all(support_result_fd(task), "123456789", 9);
+    write_frame(support_result_fd(task), &forged, "123456789");
     return stay(task);
 }
 
@@ -802,8 +811,7 @@ static int task_forged_failure(struct mp_task *task, const void *arg, size_t siz
                                  .code = 12345,
                                  .status = 6};
     control_page(task)[0] = control_word(1, CONTROL_SENDING);
-    write_all(support_result_fd(task), &forged, sizeof forged);
-    write_all(support_result_fd(task), text, sizeof text);
+    write_frame(support_result_fd(task), &forged, text);
     return stay(task);
 }
 

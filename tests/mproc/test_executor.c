@@ -24,9 +24,9 @@ static struct mp_executor *create(const struct mp_executor_options *options)
 
 static struct mp_backend_stats stats_of(const struct mp_executor *executor)
 {
-    struct mp_backend_stats stats;
+    struct mp_executor_stats stats;
     mp_executor_stats(executor, &stats);
-    return stats;
+    return stats.backend;
 }
 
 static const void *data;

@@ -458,10 +458,10 @@ static void test_stats_are_the_back_ends(void **state)
     (void)state;
     struct puppet puppet;
     struct mp_executor *executor = create(&puppet, 1);
-    struct mp_backend_stats stats;
+    struct mp_executor_stats stats;
     mp_executor_stats(executor, &stats);
-    assert_int_equal(stats.workers_started, 5);
-    assert_int_equal(stats.workers_lost, 2);
+    assert_int_equal(stats.backend.workers_started, 5);
+    assert_int_equal(stats.backend.workers_lost, 2);
     assert_int_equal(mp_executor_fd(executor), puppet.event_fd);
     mp_executor_free(executor);
 }

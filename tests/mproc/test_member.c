@@ -67,6 +67,12 @@ static void stage_close(struct stage *stage)
     free(stage);
 }
 
+static void assign(struct stage *stage, const struct mp_job *job)
+{
+    member_assign(&stage->crew, &stage->member, job);
+    member_flush(&stage->crew, &stage->member);
+}
+
 /* Waits until the worker has moved the job in this slot, the first of its kind, to this state. */
 static void wait_for_state(const struct stage *stage, unsigned slot, enum control_state state)
 {
@@ -86,9 +92,9 @@ static void test_the_last_results_are_taken_before_the_burial(void **state)
     struct mp_job done = {.fn = support_task_echo, .arg = "done", .arg_size = 4};
     struct mp_job runs = {.fn = support_task_gated, .arg = ""};
     struct mp_job waits = {.fn = support_task_echo, .arg = ""};
-    member_assign(&stage->crew, &stage->member, &done);
-    member_assign(&stage->crew, &stage->member, &runs);
-    member_assign(&stage->crew, &stage->member, &waits);
+    assign(stage, &done);
+    assign(stage, &runs);
+    assign(stage, &waits);
     wait_for_state(stage, 0, CONTROL_DONE);
     assert_true(support_await(&gate->begun, 1));
     assert_int_equal(kill(stage->member.process.pid, SIGKILL), 0);
@@ -113,7 +119,7 @@ static void test_a_worker_that_was_killed_in_silence_is_buried_by_its_end_of_fil
     struct stage *stage = stage_open(NULL);
     struct mp_job job = {.fn = support_task_echo, .arg = ""};
     assert_int_equal(kill(stage->member.process.pid, SIGSTOP), 0);
-    member_assign(&stage->crew, &stage->member, &job);
+    assign(stage, &job);
     assert_int_equal(kill(stage->member.process.pid, SIGKILL), 0);
     wait_for_zombie(stage);
     while (stage->member.phase != PHASE_ABSENT)
@@ -133,7 +139,7 @@ static void test_jobs_are_taken_back_newest_first_until_one_has_begun(void **sta
     struct mp_job jobs[4];
     for (int i = 0; i < 4; i++) {
         jobs[i] = (struct mp_job){.fn = support_task_gated, .arg = ""};
-        member_assign(&stage->crew, &stage->member, &jobs[i]);
+        assign(stage, &jobs[i]);
     }
     assert_true(support_await(&gate->begun, 1));
     assert_true(member_revoke(&stage->member, &jobs[2]));
@@ -165,13 +171,13 @@ static void test_a_worker_that_closed_its_pipe_is_killed_after_a_while(void **st
     struct support_gate *gate = support_share(sizeof *gate);
     struct stage *stage = stage_open(gate);
     struct mp_job job = {.fn = task_close_and_stay, .arg = ""}, ahead = job;
-    member_assign(&stage->crew, &stage->member, &job);
-    member_assign(&stage->crew, &stage->member, &ahead);
+    assign(stage, &job);
+    assign(stage, &ahead);
     assert_true(support_await(&gate->begun, 1));
     while (stage->member.phase == PHASE_WORKING)
         member_receive(&stage->crew, &stage->member); /* the greeting first */
     assert_int_equal(stage->member.phase, PHASE_CONDEMNED);
-    assert_false(member_takes_jobs(&stage->member));
+    assert_false(member_takes_jobs(&stage->crew, &stage->member));
     member_expire(&stage->crew, &stage->member); /* not yet */
     assert_false(process_reap(&stage->member.process));
     assert_true(

@@ -39,7 +39,8 @@ static size_t frame_append(char *stream, size_t size, const struct wire_header *
     memcpy(stream + size, header, sizeof *header);
     if (header->size > 0)
         memcpy(stream + size + sizeof *header, payload, (size_t)header->size);
-    return size + sizeof *header + (size_t)header->size;
+    memset(stream + size + sizeof *header + header->size, 0, wire_padding(header->size));
+    return size + sizeof *header + (size_t)header->size + wire_padding(header->size);
 }
 
 /* Two frames, one with a payload of five bytes and one without. */
@@ -86,7 +87,7 @@ static void test_reader_finds_frames_cut_at_every_byte(void **state)
 {
     (void)state;
     char stream[256];
-    size_t size = stream_make(stream), first_size = sizeof(struct wire_header) + 5;
+    size_t size = stream_make(stream), first_size = sizeof(struct wire_header) + 16;
     for (size_t cut = 0; cut <= size; cut++) {
         struct wire_reader reader;
         wire_reader_init(&reader, limits);
@@ -112,7 +113,7 @@ static void test_reader_finds_frames_fed_byte_by_byte(void **state)
 {
     (void)state;
     char stream[256];
-    size_t size = stream_make(stream), first_size = sizeof(struct wire_header) + 5;
+    size_t size = stream_make(stream), first_size = sizeof(struct wire_header) + 16;
     struct wire_reader reader;
     wire_reader_init(&reader, limits);
     for (size_t i = 0; i < size; i++) {
@@ -130,7 +131,7 @@ static void test_reader_takes_many_frames_of_one_read(void **state)
     (void)state;
     enum { FRAMES = 500 };
     size_t size = 0;
-    char *stream = malloc(FRAMES * (sizeof(struct wire_header) + 100));
+    char *stream = malloc(FRAMES * (sizeof(struct wire_header) + 112));
     assert_non_null(stream);
     char payload[100];
     for (unsigned i = 0; i < FRAMES; i++) {
@@ -232,7 +233,7 @@ static void test_reader_refuses_a_slot_that_does_not_exist(void **state)
 static void test_reader_lets_the_limits_themselves_pass(void **state)
 {
     (void)state;
-    char payload[1000] = {1, 2, 3}, stream[sizeof payload + sizeof(struct wire_header)];
+    char payload[1000] = {1, 2, 3}, stream[sizeof payload + 16 + sizeof(struct wire_header)];
     struct wire_header header = good_header();
     header.size = 1000;
     header.fd_count = 3;

@@ -1,0 +1,46 @@
+/* What an executor is made of: for the executor itself, for those who wait, and for maps. */
+#ifndef MPROC_EXECUTOR_H
+#define MPROC_EXECUTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mproc/future.h"
+#include "mproc/mproc.h"
+
+struct mp_executor {
+    struct mp_backend backend;
+    struct mp_executor_options options; /* as completed */
+    struct future_store *store;         /* of its futures */
+    struct future_list pending;         /* to be handed out, in order */
+    struct future_list handed;          /* the back-end has them */
+    struct future_list settled;         /* settled, with callbacks to be called */
+    const unsigned char *owned;         /* a page of ones here, of zeroes in a child; or NULL */
+    pid_t owner;                        /* the process that made it */
+    int max_pending;                    /* submit waits beyond */
+    bool closed;                        /* shut down: no more submits */
+    enum mp_how how; /* the hardest shutdown so far; what comes back is cancelled then */
+    bool broken;     /* the back-end has given up */
+    bool calling;    /* a callback runs */
+    bool freed;      /* by its owner; maps have it still */
+    int maps;        /* that use it */
+    struct mp_executor_stats stats;
+};
+
+/* 0, or MP_EFORKED in a child of the executor's process. */
+int executor_check(const struct mp_executor *executor);
+
+/* Calls the callbacks of what has settled, unless one runs already. */
+void executor_call_back(struct mp_executor *executor);
+
+/* True when a submit would not have to wait. */
+bool executor_has_room(const struct mp_executor *executor);
+
+/* Cancels the jobs that were submitted with this `user` and have not begun. */
+void executor_cancel_of(struct mp_executor *executor, const void *user);
+
+/* A map that uses the executor keeps its memory, until it leaves. */
+void executor_enter(struct mp_executor *executor);
+void executor_leave(struct mp_executor *executor);
+
+#endif

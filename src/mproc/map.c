@@ -1,0 +1,641 @@
+/* A map: elements are taken from a source, go out in chunks as jobs of an executor, and their
+ * results come back one by one.
+ *
+ *   source --next--> places --chunks--> executor --records--> places --> mp_map_next() or the sink
+ *
+ * Each element that is out has a place, which also holds its result until the caller has it. There
+ * are never more places in use than the window. A chunk that comes back short, because its journal
+ * was full or its worker died, is cut: the element that ran is blamed, the others go out again. */
+#include "mproc/map.h"
+
+#include "mproc/chunk.h"
+#include "mproc/clock.h"
+#include "mproc/executor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WINDOW_PER_WORKER = 64,       /* elements out, where they are sent one by one */
+    WINDOW_PER_WORKER_MAX = 4096, /* in large chunks */
+    CHUNKS_PER_WORKER = 8,        /* that the window has room for */
+    CHUNK_MAX = 1024,             /* elements, where it is left to us */
+    CHUNK_BYTES = 256 << 10,      /* of arguments in one chunk, roughly */
+    BYTES_OUT = 16 << 20,         /* of arguments and results, where the window is left to us */
+    PLACE_KEEP_BYTES = 4 << 10,   /* of a place's result, kept for the next */
+    CHUNK_NS = 2000000,           /* the time that a chunk should take */
+    MEASURE_NS = 500000,          /* the shortest time to draw conclusions from */
+    MEASURE_MAX_NS = INT_MAX,     /* nor from what is longer than this */
+};
+
+/* An element that is out. */
+struct place {
+    uint64_t index;
+    bool ready;            /* it has its result */
+    size_t arg_size;       /* while it has not */
+    int error;             /* as in struct mp_item */
+    unsigned char *data;   /* the result; owned */
+    size_t size, capacity; /* of it */
+    struct mp_fault fault; /* its strings are in `text` or static */
+    char *text;            /* owned */
+    uint32_t number;       /* of the place */
+    struct place *next;    /* in one of the map's lists */
+};
+
+struct place_list {
+    struct place *first, *last;
+};
+
+/* The argument of a chunk that waits for the executor to have room. */
+struct waiting {
+    struct waiting *next;
+    size_t size;
+    _Alignas(CHUNK_ALIGN) unsigned char arg[];
+};
+
+struct mp_map {
+    struct mp_executor *executor;
+    mp_task_fn *fn;
+    mp_source_fn *next;
+    void *source;
+    map_sink_fn *sink; /* NULL: mp_map_next() asks for results */
+    void *sink_user;
+    bool unordered;
+    int deadline_ms; /* of one element, 0 none */
+    int retries;     /* of one element */
+    /* What is out. */
+    struct place **places; /* all that there are, by number; owned */
+    uint32_t place_count;
+    struct place *free;     /* those not in use */
+    struct place_list line; /* to be given to the caller: in order, or the ready ones */
+    struct place *given;    /* the caller looks at it */
+    uint32_t out;           /* places in use, without the given one */
+    size_t bytes;           /* of their arguments and results */
+    uint32_t window;        /* places that may be in use */
+    bool window_adapts;
+    int chunks_out;          /* jobs that are not settled */
+    struct waiting *waiting; /* chunks to go out, oldest first; owned */
+    /* How large chunks are. */
+    int chunk;             /* elements */
+    bool chunk_adapts;     /* to what they take */
+    uint64_t done;         /* elements since... */
+    int64_t done_since_ns; /* ...this moment */
+    unsigned char *arg;    /* where one is put together; owned */
+    size_t arg_capacity;
+    /* The end. */
+    uint64_t taken; /* elements from the source so far */
+    bool ended;     /* no more come from it */
+    int error;      /* what mp_map_next() returns after the last result */
+    bool filling;   /* guards against being called again from within */
+    bool freed;     /* by the caller, with chunks out */
+};
+
+/* ---- Places --------------------------------------------------------------------------------- */
+
+static void line_append(struct place_list *line, struct place *place)
+{
+    place->next = NULL;
+    *(line->last ? &line->last->next : &line->first) = place;
+    line->last = place;
+}
+
+static struct place *line_take(struct place_list *line)
+{
+    struct place *place = line->first;
+    line->first = place->next;
+    if (!line->first)
+        line->last = NULL;
+    return place;
+}
+
+/* Makes one more place. Returns NULL when there is no memory. */
+static struct place *place_create(struct mp_map *map)
+{
+    struct place *place = calloc(1, sizeof *place);
+    struct place **places =
+        map->place_count & (map->place_count - 1)
+            ? map->places /* room is made in powers of two */
+            : realloc(map->places, (map->place_count ? map->place_count * 2 : 1) * sizeof *places);
+    if (places)
+        map->places = places;
+    if (!place || !places) {
+        free(place);
+        return NULL;
+    }
+    place->number = map->place_count;
+    map->places[map->place_count++] = place;
+    return place;
+}
+
+/* A place for the next element. Returns NULL when there is no memory. */
+static struct place *place_take(struct mp_map *map, size_t arg_size)
+{
+    struct place *place = map->free;
+    if (place)
+        map->free = place->next;
+    else if (!(place = place_create(map)))
+        return NULL;
+    place->index = map->taken++;
+    place->ready = false;
+    place->arg_size = arg_size;
+    map->out++;
+    map->bytes += arg_size;
+    if (!map->unordered)
+        line_append(&map->line, place);
+    return place;
+}
+
+static void place_free(struct mp_map *map, struct place *place)
+{
+    free(place->text);
+    place->text = NULL;
+    if (place->capacity > PLACE_KEEP_BYTES) {
+        free(place->data);
+        place->data = NULL;
+        place->capacity = 0;
+    }
+    place->next = map->free;
+    map->free = place;
+}
+
+static struct mp_item place_item(const struct place *place)
+{
+    return (struct mp_item){.index = place->index,
+                            .error = place->error,
+                            .data = place->error == 0 ? place->data : NULL,
+                            .size = place->error == 0 ? place->size : 0,
+                            .fault = place->error == 0 ? NULL : &place->fault};
+}
+
+/* A place has its result: it is given away, or waits for that. */
+static void place_ready(struct mp_map *map, struct place *place)
+{
+    map->bytes -= place->arg_size;
+    place->ready = true;
+    if (map->sink) {
+        struct mp_item item = place_item(place);
+        map->out--;
+        map->sink(map->sink_user, &item);
+        place_free(map, place);
+        return;
+    }
+    map->bytes += place->size;
+    if (map->unordered)
+        line_append(&map->line, place);
+}
+
+/* Gives a place a failure. */
+static void place_fail(struct mp_map *map, struct place *place, const struct mp_fault *fault)
+{
+    size_t message_size = strlen(fault->message) + 1;
+    place->error = fault->code;
+    place->size = 0;
+    place->fault = *fault;
+    place->text = malloc(message_size + fault->log_size + 1);
+    if (place->text) {
+        char *log = place->text + message_size;
+        place->fault.message = memcpy(place->text, fault->message, message_size);
+        memcpy(log, fault->log, fault->log_size + 1);
+        place->fault.log = log;
+    } else {
+        place->fault.message = mp_strerror(fault->code);
+        place->fault.log = "";
+        place->fault.log_size = 0;
+    }
+    place_ready(map, place);
+}
+
+/* The same where the library itself has a reason and no worker is to blame. */
+static void place_fail_plainly(struct mp_map *map, struct place *place, int code)
+{
+    place_fail(
+        map, place,
+        &(struct mp_fault){.code = code, .worker = -1, .message = mp_strerror(code), .log = ""});
+}
+
+/* Gives a place what a record says. */
+static void place_settle(struct mp_map *map, struct place *place, const struct chunk_record *record,
+                         const unsigned char *bytes, const struct mp_future *future,
+                         uint32_t attempt)
+{
+    size_t size = (size_t)record->size;
+    if (record->code != 0) {
+        char text[1024];
+        size = size < sizeof text ? size : sizeof text - 1;
+        memcpy(text, bytes, size);
+        text[size] = '\0';
+        place_fail(map, place,
+                   &(struct mp_fault){.code = MP_ETASK,
+                                      .status = record->status,
+                                      .attempts = (int)attempt + 1,
+                                      .worker = future->worker,
+                                      .message = text,
+                                      .log = ""});
+        return;
+    }
+    if (size > place->capacity || !place->data) {
+        unsigned char *data = realloc(place->data, size ? size : 1);
+        if (!data) {
+            place_fail_plainly(map, place, -ENOMEM);
+            return;
+        }
+        place->data = data;
+        place->capacity = size ? size : 1;
+    }
+    memcpy(place->data, bytes, size);
+    place->size = size;
+    place->error = 0;
+    place_ready(map, place);
+}
+
+/* ---- Chunks out ----------------------------------------------------------------------------- */
+
+static void chunk_settled(struct mp_future *future, void *user);
+
+/* Fails all elements of an argument that cannot go out. */
+static void chunk_fail(struct mp_map *map, const void *arg, size_t size, int code)
+{
+    struct chunk_cursor cursor;
+    struct chunk_element element;
+    const unsigned char *bytes;
+    chunk_open(arg, size, &cursor);
+    while (chunk_next_element(&cursor, &element, &bytes))
+        place_fail_plainly(map, map->places[element.place], code);
+}
+
+/* Submits a chunk. Should the executor not take it, its elements fail, and no more are taken from
+ * the source. */
+static void chunk_submit(struct mp_map *map, const void *arg, size_t size)
+{
+    struct mp_submit_options options = {.nowait = true,
+                                        .deadline_ms = map->deadline_ms ? map->deadline_ms : -1,
+                                        .retries = -1,
+                                        .user = map};
+    struct mp_future *future;
+    int error = mp_executor_submit(map->executor, chunk_task, arg, size, &options, &future);
+    if (error == 0) {
+        map->chunks_out++;
+        (void)mp_future_then(future, chunk_settled, map); /* the first needs no memory */
+        mp_future_free(future);
+        return;
+    }
+    chunk_fail(map, arg, size, error == -ESHUTDOWN ? -ECANCELED : error);
+    map->ended = true;
+    if (map->error == 0)
+        map->error = error;
+}
+
+/* Makes what the cursor has left, with `first` before it, a chunk that waits. */
+static void chunk_put_back(struct mp_map *map, const struct chunk_element *first,
+                           const unsigned char *first_bytes, struct chunk_cursor rest)
+{
+    struct chunk_header header = {.fn = map->fn};
+    struct chunk_element element;
+    const unsigned char *bytes;
+    size_t size = chunk_part_size(0) + (first ? chunk_part_size((size_t)first->size) : 0) +
+                  (size_t)(rest.end - rest.at);
+    struct waiting *waiting = aligned_alloc(
+        CHUNK_ALIGN, (sizeof *waiting + size + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN);
+    if (!waiting) {
+        if (first)
+            place_fail_plainly(map, map->places[first->place], -ENOMEM);
+        while (chunk_next_element(&rest, &element, &bytes))
+            place_fail_plainly(map, map->places[element.place], -ENOMEM);
+        return;
+    }
+    *waiting = (struct waiting){.size = size};
+    unsigned char *to = chunk_put_header(waiting->arg, &header);
+    if (first)
+        to = chunk_put_element(to, first, first_bytes);
+    memcpy(to, rest.at, (size_t)(rest.end - rest.at));
+    struct waiting **end = &map->waiting;
+    while (*end)
+        end = &(*end)->next;
+    *end = waiting;
+}
+
+/* ---- Taking from the source ----------------------------------------------------------------- */
+
+/* Elements that may be taken from the source now. */
+static uint32_t room_in_window(const struct mp_map *map)
+{
+    uint32_t few = 2 * (uint32_t)map->executor->options.workers;
+    if (map->ended || map->out >= map->window)
+        return 0;
+    if (map->window_adapts && map->bytes > BYTES_OUT && map->out >= few)
+        return 0;
+    return map->window - map->out;
+}
+
+/* Adds one element to the chunk that is put together. Returns false when there is no memory. */
+static bool chunk_add(struct mp_map *map, const void *bytes, size_t size, size_t *used)
+{
+    size_t needed = *used + chunk_part_size(size);
+    if (needed > map->arg_capacity) {
+        unsigned char *arg = realloc(map->arg, needed * 2);
+        if (!arg)
+            return false;
+        map->arg = arg;
+        map->arg_capacity = needed * 2;
+    }
+    struct place *place = place_take(map, size);
+    if (!place)
+        return false;
+    if (needed > MP_ARG_MAX) {
+        place_fail_plainly(map, place, -EMSGSIZE);
+        return true;
+    }
+    struct chunk_element element = {.size = size, .place = place->number};
+    chunk_put_element(map->arg + *used, &element, bytes);
+    *used = needed;
+    return true;
+}
+
+/* Takes a chunk from the source and sends it out. Returns false when nothing came. */
+static bool chunk_take(struct mp_map *map)
+{
+    uint32_t most = room_in_window(map), count = 0;
+    size_t used = chunk_part_size(0);
+    if (most > (uint32_t)map->chunk)
+        most = (uint32_t)map->chunk;
+    while (count < most && used < CHUNK_BYTES && !map->ended) {
+        const void *bytes = NULL;
+        size_t size = 0;
+        int found = map->next(map->source, &bytes, &size);
+        if (found == 1 && !chunk_add(map, bytes, size, &used))
+            found = -ENOMEM;
+        map->ended = found != 1;
+        if (found < 0)
+            map->error = found;
+        count += found == 1;
+    }
+    struct chunk_header header = {.fn = map->fn, .count = count};
+    if (used > chunk_part_size(0)) {
+        chunk_put_header(map->arg, &header);
+        chunk_submit(map, map->arg, used);
+    }
+    return count > 0;
+}
+
+/* Takes no more from the source. An error is the first one. */
+static void map_end(struct mp_map *map, int error)
+{
+    if (!map->ended && map->error == 0)
+        map->error = error;
+    map->ended = true;
+}
+
+/* Sends out what can go out. */
+static void map_fill(struct mp_map *map)
+{
+    if (map->filling || map->freed)
+        return;
+    map->filling = true;
+    bool more = true;
+    while (more) {
+        struct waiting *waiting = map->waiting;
+        bool over = map->executor->closed || map->executor->broken;
+        if (!over && !executor_has_room(map->executor)) {
+            more = false;
+        } else if (waiting) {
+            map->waiting = waiting->next;
+            chunk_submit(map, waiting->arg, waiting->size);
+            free(waiting);
+        } else if (over) {
+            map_end(map, map->executor->broken ? MP_EBROKEN : -ESHUTDOWN);
+            more = false;
+        } else {
+            more = room_in_window(map) > 0 && chunk_take(map);
+        }
+    }
+    map->filling = false;
+}
+
+/* ---- Coming back ---------------------------------------------------------------------------- */
+
+/* Learns from elements that came back how large chunks should be, and the window for them. */
+static void chunk_adapt(struct mp_map *map, uint64_t count)
+{
+    int workers = map->executor->options.workers;
+    map->done += count;
+    int64_t now = clock_now_ns(), took = now - map->done_since_ns;
+    if (!map->chunk_adapts || took < MEASURE_NS || map->done == 0)
+        return;
+    int64_t each = took * workers / (int64_t)map->done;
+    int64_t wanted = CHUNK_NS / (each > 0 ? each : 1);
+    map->done = 0;
+    map->done_since_ns = now;
+    if (took > MEASURE_MAX_NS)
+        return;
+    if (wanted > 2 * (int64_t)map->chunk)
+        wanted = 2 * (int64_t)map->chunk;
+    map->chunk = wanted < 1 ? 1 : wanted > CHUNK_MAX ? CHUNK_MAX : (int)wanted;
+    int64_t window = (int64_t)map->chunk * CHUNKS_PER_WORKER * workers;
+    if (map->window_adapts && window > map->window)
+        map->window = (uint32_t)(window < (int64_t)WINDOW_PER_WORKER_MAX * workers
+                                     ? window
+                                     : (int64_t)WINDOW_PER_WORKER_MAX * workers);
+}
+
+/* True for faults that one element brought about, so that the others of its chunk can go on. */
+static bool is_elements_own(int code)
+{
+    return code == MP_ECRASH || code == MP_EDEADLINE || code == MP_EKILLED;
+}
+
+/* Decides about the elements of a chunk for which no record came: `first`, and what follows. */
+static void chunk_cut(struct mp_map *map, const struct mp_future *future,
+                      struct chunk_element *first, const unsigned char *first_bytes, bool any,
+                      struct chunk_cursor rest)
+{
+    struct place *place = map->places[first->place];
+    struct mp_fault fault = future->fault;
+    if (future->state == MP_DONE && any) {
+        chunk_put_back(map, first, first_bytes, rest);
+        return;
+    }
+    if (future->state == MP_DONE) /* only a worker that breaks the rules does that */
+        fault = (struct mp_fault){.code = MP_ECRASH,
+                                  .worker = future->worker,
+                                  .message = "the worker sent no result",
+                                  .log = ""};
+    else if (future->state == MP_CANCELLED)
+        fault = (struct mp_fault){
+            .code = -ECANCELED, .worker = -1, .message = mp_strerror(-ECANCELED), .log = ""};
+    fault.attempts = (int)first->attempt + (future->state != MP_CANCELLED);
+    if (fault.code == MP_ECRASH && (int)first->attempt < map->retries) {
+        first->attempt++;
+        map->executor->stats.retried++;
+        chunk_put_back(map, first, first_bytes, rest);
+        return;
+    }
+    place_fail(map, place, &fault);
+    if (is_elements_own(fault.code)) {
+        if (rest.at < rest.end)
+            chunk_put_back(map, NULL, NULL, rest);
+        return;
+    }
+    while (chunk_next_element(&rest, first, &first_bytes))
+        place_fail(map, map->places[first->place], &fault);
+}
+
+/* Gives the elements of a settled chunk their results. */
+static void chunk_read(struct mp_map *map, const struct mp_future *future)
+{
+    struct chunk_cursor elements, records = {0};
+    struct chunk_element element;
+    struct chunk_record record;
+    const unsigned char *bytes, *result;
+    uint64_t count = 0;
+    chunk_open(future->job.arg, future->job.arg_size, &elements);
+    if (future->data)
+        records = (struct chunk_cursor){.at = future->data,
+                                        .end = (const unsigned char *)future->data + future->size};
+    while (chunk_next_element(&elements, &element, &bytes)) {
+        if (!chunk_next_record(&records, &record, &result)) {
+            chunk_cut(map, future, &element, bytes, count > 0, elements);
+            break;
+        }
+        place_settle(map, map->places[element.place], &record, result, future, element.attempt);
+        count++;
+    }
+    chunk_adapt(map, count);
+}
+
+static void map_destroy(struct mp_map *map)
+{
+    executor_leave(map->executor);
+    for (uint32_t i = 0; i < map->place_count; i++) {
+        free(map->places[i]->data);
+        free(map->places[i]->text);
+        free(map->places[i]);
+    }
+    for (struct waiting *waiting; (waiting = map->waiting);) {
+        map->waiting = waiting->next;
+        free(waiting);
+    }
+    free(map->places);
+    free(map->arg);
+    free(map);
+}
+
+static void chunk_settled(struct mp_future *future, void *user)
+{
+    struct mp_map *map = user;
+    map->chunks_out--;
+    if (!map->freed)
+        chunk_read(map, future);
+    if (map->freed && map->chunks_out == 0)
+        map_destroy(map);
+    else
+        map_fill(map);
+}
+
+/* ---- The public face ------------------------------------------------------------------------ */
+
+/* The map's own value where there is one: 0 means the executor's, negative none. */
+static int own_or(int own, int common)
+{
+    return own < 0 ? 0 : own > 0 ? own : common;
+}
+
+int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next, void *source,
+               const struct mp_map_options *given, map_sink_fn *sink, void *user,
+               struct mp_map **ret)
+{
+    struct mp_map_options options = given ? *given : (struct mp_map_options){0};
+    int deadline_ms = own_or(options.deadline_ms, executor->options.deadline_ms);
+    int error = executor_check(executor);
+    if (error < 0)
+        return error;
+    if (options.chunk < 0 || options.chunk > CHUNK_ELEMENTS_MAX || options.window < 0)
+        return -EINVAL;
+    if (deadline_ms > 0 && !executor->backend.kill)
+        return MP_ENOKILL;
+    struct mp_map *map = calloc(1, sizeof *map);
+    if (!map)
+        return -ENOMEM;
+    int window = WINDOW_PER_WORKER * executor->options.workers;
+    if (window < 2 * options.chunk * executor->options.workers)
+        window = 2 * options.chunk * executor->options.workers;
+    *map = (struct mp_map){.executor = executor,
+                           .fn = fn,
+                           .next = next,
+                           .source = source,
+                           .sink = sink,
+                           .sink_user = user,
+                           .unordered = options.unordered || sink,
+                           .deadline_ms = deadline_ms,
+                           .retries = own_or(options.retries, executor->options.retries),
+                           .window = (uint32_t)(options.window ? options.window : window),
+                           .window_adapts = options.window == 0,
+                           .chunk = options.chunk ? options.chunk : 1,
+                           .chunk_adapts = options.chunk == 0 && deadline_ms == 0,
+                           .done_since_ns = clock_now_ns()};
+    executor_enter(executor);
+    *ret = map;
+    return 0;
+}
+
+int mp_executor_map(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next, void *source,
+                    const struct mp_map_options *options, struct mp_map **ret)
+{
+    return map_create(executor, fn, next, source, options, NULL, NULL, ret);
+}
+
+/* Hands the next result to the caller, if it is there. */
+static bool item_give(struct mp_map *map, struct mp_item *ret)
+{
+    if (!map->line.first || !map->line.first->ready)
+        return false;
+    map->given = line_take(&map->line);
+    map->out--;
+    map->bytes -= map->given->size;
+    *ret = place_item(map->given);
+    return true;
+}
+
+/* True when it is time to send out more: a whole chunk fits, or nothing is under way. */
+static bool is_thirsty(const struct mp_map *map)
+{
+    return map->waiting || map->chunks_out == 0 || room_in_window(map) >= (uint32_t)map->chunk;
+}
+
+int mp_map_next(struct mp_map *map, int timeout_ms, struct mp_item *ret)
+{
+    int64_t deadline = clock_deadline(timeout_ms);
+    int error = executor_check(map->executor);
+    if (error < 0)
+        return error;
+    if (map->given)
+        place_free(map, map->given);
+    map->given = NULL;
+    for (bool last = false;;) {
+        if (is_thirsty(map))
+            map_fill(map);
+        if (item_give(map, ret))
+            return 1;
+        if (map->out == 0 && map->ended)
+            return map->error;
+        if (last)
+            return -ETIMEDOUT;
+        int left = clock_left_ms(deadline);
+        last = left == 0;
+        error = mp_executor_pump(map->executor, left);
+        if (error < 0 && error != MP_EBROKEN)
+            return error;
+    }
+}
+
+void mp_map_free(struct mp_map *map)
+{
+    if (!map || executor_check(map->executor) < 0)
+        return;
+    map->freed = true;
+    map->chunks_out++; /* or the last callback would destroy it in between */
+    executor_cancel_of(map->executor, map);
+    if (--map->chunks_out == 0)
+        map_destroy(map);
+}
