@@ -15,8 +15,11 @@
 #include "mproc/tail.h"
 #include "mproc/wire.h"
 
-/* What the members of one set share. */
+/* The members, and what they share. */
 struct crew {
+    struct member *members;             /* owned */
+    int count;                          /* of them; those from width on are on their way out */
+    int width;                          /* workers wanted */
     struct mp_executor_options options; /* as completed by the executor */
     int epoll_fd;                       /* where members are watched */
     uint64_t last_seq;                  /* assignment numbers are never used twice */

@@ -87,13 +87,17 @@ static bool is_enough(const struct tally *tally, size_t count, enum mp_when when
 int mp_wait(struct mp_future *const *futures, size_t count, enum mp_when when, int timeout_ms)
 {
     int64_t deadline = clock_deadline(timeout_ms);
+    size_t begin = 0; /* before it all are settled, and none has failed that ends the wait */
     for (bool last = false;;) {
-        struct tally tally = tally_of(futures, count);
+        struct tally tally = tally_of(futures + begin, count - begin);
+        tally.settled += begin;
         if (last || is_enough(&tally, count, when))
             return (int)tally.settled;
+        while (begin < count && future_settled(futures[begin]))
+            begin++;
         int left = clock_left_ms(deadline);
         last = left == 0; /* one look after the time is up: a timeout of 0 looks, too */
-        int error = pump_for(futures, count, left);
+        int error = pump_for(futures + begin, count - begin, left);
         if (error < 0)
             return error;
     }

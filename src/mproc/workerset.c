@@ -1,6 +1,7 @@
 #include "mproc/workerset.h"
 
 #include "mproc/clock.h"
+#include "mproc/dispatch.h"
 #include "mproc/io.h"
 #include "mproc/member.h"
 #include "mproc/overdue.h"
@@ -19,19 +20,11 @@ enum {
     BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */
     DEATH_WATCH_MS = 5,    /* how often a worker that is to go is looked after */
     IDLE_WATCH_MS = 500,   /* without pidfds: how often all are, should an end of file be kept */
-    DEPTH_MIN = 2,         /* jobs that a worker holds at least, where it is left to us */
-    AHEAD_NS = 1000000,    /* work that is sent ahead then */
-    SENT_ENOUGH = 2,       /* a worker that has so many can wait for a fuller send */
-    SEND_FULL = 16,        /* which is this many frames */
 };
 
 struct workerset {
     struct crew crew;
-    bool adaptive;      /* depth follows the jobs' measured time */
-    unsigned depth;     /* jobs that one worker may hold */
-    int64_t job_ns;     /* what a job takes, as seen from here */
-    int width;          /* workers wanted */
-    int count;          /* members; those from width on are on their way out */
+    struct dispatch dispatch;
     int fork_failures;  /* in a row, with no worker left */
     int64_t fork_after; /* no fork before this moment */
     int64_t look_at;    /* when the next deadline may be up */
@@ -40,7 +33,6 @@ struct workerset {
     int interrupt_fd;   /* readable when the wait is to end */
     bool stopping;      /* nobody is replaced any more */
     bool broken;        /* no worker can be started */
-    struct member *members;
 };
 
 /* Events that are not about a member. */
@@ -51,8 +43,8 @@ enum { EVENT_TIMER = -1, EVENT_INTERRUPT = -2 };
 static int members_present(const struct workerset *set)
 {
     int count = 0;
-    for (int i = 0; i < set->count; i++)
-        count += set->members[i].phase != PHASE_ABSENT;
+    for (int i = 0; i < set->crew.count; i++)
+        count += set->crew.members[i].phase != PHASE_ABSENT;
     return count;
 }
 
@@ -77,120 +69,32 @@ static void members_replenish(struct workerset *set)
 {
     if (set->crew.hook_failures >= HOOK_FAILURES_MAX)
         set->broken = true;
-    for (int i = 0; i < set->width; i++) {
+    for (int i = 0; i < set->crew.width; i++) {
         if (set->stopping || set->broken || clock_left_ms(set->fork_after) > 0)
             return;
-        if (set->members[i].phase != PHASE_ABSENT)
+        if (set->crew.members[i].phase != PHASE_ABSENT)
             continue;
         set->fork_after = clock_deadline((int)back_off_ms(set));
-        if (process_has_threads() || member_start(&set->crew, &set->members[i]) < 0)
+        if (process_has_threads() || member_start(&set->crew, &set->crew.members[i]) < 0)
             fork_failed(set);
         else
             set->fork_failures = 0;
     }
 }
 
-/* ---- Handing out ---------------------------------------------------------------------------- */
-
-/* The member that holds the fewest jobs and takes more, NULL when all are full. */
-static struct member *member_freest(struct workerset *set, unsigned depth)
-{
-    struct member *freest = NULL;
-    for (int i = 0; i < set->width; i++) {
-        struct member *member = &set->members[i];
-        if (member->slots.held < depth && (!freest || member->slots.held < freest->slots.held) &&
-            member_takes_jobs(&set->crew, member))
-            freest = member;
-    }
-    return freest;
-}
-
-/* Takes back a job that waits behind another's, from the busiest member that has such a one; NULL
- * when none has. */
-static const struct mp_job *job_take_back(struct workerset *set)
-{
-    unsigned below = UINT32_MAX;
-    for (;;) {
-        unsigned most = 1;
-        for (int i = 0; i < set->count; i++)
-            if (set->members[i].slots.held > most && set->members[i].slots.held < below)
-                most = set->members[i].slots.held;
-        if (most < 2)
-            return NULL;
-        for (int i = 0; i < set->count; i++) {
-            struct member *member = &set->members[i];
-            const struct mp_job *job = member->slots.held == most ? member_take_back(member) : NULL;
-            if (job)
-                return job;
-        }
-        below = most;
-    }
-}
-
-/* Gives idle workers the jobs that wait behind another's, so that a long one traps none. */
-static void jobs_rebalance(struct workerset *set)
-{
-    struct member *idle;
-    const struct mp_job *job;
-    while ((idle = member_freest(set, 1)) && (job = job_take_back(set))) {
-        member_assign(&set->crew, idle, job);
-        member_flush(&set->crew, idle);
-    }
-}
-
-/* How many jobs a worker may hold before it gets this one. Descriptors on their way count against
- * limits of the system, so of jobs that carry some few are sent ahead. */
-static unsigned depth_for(const struct workerset *set, const struct mp_job *job)
-{
-    return set->adaptive && job->fd_count > 0 ? DEPTH_MIN : set->depth;
-}
+/* ---- Jobs ----------------------------------------------------------------------------------- */
 
 static int workerset_submit(void *self, const struct mp_job *job)
 {
     struct workerset *set = self;
-    if (set->broken)
-        return MP_EBROKEN;
-    struct member *member = member_freest(set, depth_for(set, job));
-    if (!member)
-        return -EAGAIN;
-    member_assign(&set->crew, member, job);
-    if (member_sent(member) < SENT_ENOUGH || member->channel.count >= SEND_FULL)
-        member_flush(&set->crew, member);
-    return 0;
-}
-
-/* Sends what was held back for a fuller send. */
-static void members_flush(struct workerset *set)
-{
-    for (int i = 0; i < set->width; i++) {
-        struct member *member = &set->members[i];
-        if (member->channel.count > 0 && !member->channel_watched &&
-            member->phase == PHASE_WORKING && set->crew.send_after == 0)
-            member_flush(&set->crew, member);
-    }
-}
-
-/* Learns from the results of one visit how many jobs should be sent ahead: some time's worth, and
- * twice as many when a worker ran out of them. */
-static void depth_adapt(struct workerset *set, struct member *member, uint64_t taken)
-{
-    if (!set->adaptive || taken == 0)
-        return;
-    int64_t now = clock_now_ns();
-    int64_t each = (now - member->received_at) / (int64_t)taken;
-    member->received_at = now;
-    set->job_ns += (each - set->job_ns) / 4;
-    int64_t wanted = DEPTH_MIN + AHEAD_NS / (set->job_ns > 0 ? set->job_ns : 1);
-    if (member->slots.held == 0 && wanted < 2 * (int64_t)set->depth)
-        wanted = 2 * (int64_t)set->depth;
-    set->depth = wanted < CONTROL_SLOTS ? (unsigned)wanted : CONTROL_SLOTS;
+    return set->broken ? MP_EBROKEN : dispatch_job(&set->dispatch, &set->crew, job);
 }
 
 static int workerset_cancel(void *self, const struct mp_job *job)
 {
     struct workerset *set = self;
-    for (int i = 0; i < set->count; i++)
-        if (member_revoke(&set->members[i], job))
+    for (int i = 0; i < set->crew.count; i++)
+        if (member_revoke(&set->crew.members[i], job))
             return 0;
     return -EBUSY;
 }
@@ -198,10 +102,11 @@ static int workerset_cancel(void *self, const struct mp_job *job)
 static int workerset_kill(void *self, const struct mp_job *job)
 {
     struct workerset *set = self;
-    for (int i = 0; i < set->count; i++) {
-        int slot = slots_find(&set->members[i].slots, job);
+    for (int i = 0; i < set->crew.count; i++) {
+        int slot = slots_find(&set->crew.members[i].slots, job);
         if (slot >= 0)
-            return member_kill_job(&set->crew, &set->members[i], (unsigned)slot, MP_EKILLED, -1)
+            return member_kill_job(&set->crew, &set->crew.members[i], (unsigned)slot, MP_EKILLED,
+                                   -1)
                        ? 0
                        : -EBUSY;
     }
@@ -227,10 +132,10 @@ static int64_t sooner(int64_t a, int64_t b)
 static int64_t chore_at(const struct workerset *set)
 {
     int64_t at = set->look_at;
-    for (int i = 0; i < set->count; i++) {
-        const struct member *member = &set->members[i];
+    for (int i = 0; i < set->crew.count; i++) {
+        const struct member *member = &set->crew.members[i];
         bool calm = member->phase == PHASE_WORKING || member->phase == PHASE_ABSENT;
-        if (member->phase == PHASE_ABSENT && i < set->width && !set->stopping)
+        if (member->phase == PHASE_ABSENT && i < set->crew.width && !set->stopping)
             at = sooner(at, set->fork_after);
         else if (member_is_looked_after(member))
             at = sooner(at, clock_deadline(calm ? IDLE_WATCH_MS : DEATH_WATCH_MS));
@@ -253,12 +158,12 @@ static void timer_arm(struct workerset *set)
 
 static void member_event(struct workerset *set, uint64_t data)
 {
-    struct member *member = &set->members[data >> 8];
+    struct member *member = &set->crew.members[data >> 8];
     uint64_t done = member->done;
     switch ((enum watched)(data & 0xff)) {
     case WATCH_RESULTS:
         member_receive(&set->crew, member);
-        depth_adapt(set, member, member->done - done);
+        dispatch_learn(&set->dispatch, member, member->done - done);
         break;
     case WATCH_ROOM:
         if (member->phase == PHASE_WORKING)
@@ -287,9 +192,9 @@ static void sends_retry(struct workerset *set)
     if (set->crew.send_after == 0 || clock_left_ms(set->crew.send_after) > 0)
         return;
     set->crew.send_after = 0;
-    for (int i = 0; i < set->count; i++)
-        if (set->members[i].phase == PHASE_WORKING)
-            member_flush_again(&set->crew, &set->members[i]);
+    for (int i = 0; i < set->crew.count; i++)
+        if (set->crew.members[i].phase == PHASE_WORKING)
+            member_flush_again(&set->crew, &set->crew.members[i]);
 }
 
 /* Looks at the clocks of the jobs that run. */
@@ -298,18 +203,18 @@ static void deadlines_look(struct workerset *set)
     if (!set->crew.deadlines)
         return;
     set->look_at = INT64_MAX;
-    for (int i = 0; i < set->count; i++)
-        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->members[i]));
+    for (int i = 0; i < set->crew.count; i++)
+        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->crew.members[i]));
 }
 
 /* Does what no event tells of: deaths where there are no pidfds, sends to be tried again, forks and
  * deadlines due. */
 static void chores_do(struct workerset *set)
 {
-    for (int i = 0; i < set->count; i++)
-        if (member_is_looked_after(&set->members[i])) {
-            member_expire(&set->crew, &set->members[i]);
-            member_check(&set->crew, &set->members[i]);
+    for (int i = 0; i < set->crew.count; i++)
+        if (member_is_looked_after(&set->crew.members[i])) {
+            member_expire(&set->crew, &set->crew.members[i]);
+            member_check(&set->crew, &set->crew.members[i]);
         }
     sends_retry(set);
     deadlines_look(set);
@@ -346,10 +251,10 @@ static int workerset_poll(void *self, int timeout_ms, mp_settle_fn *settle, void
     settle_with(set, settle, user);
     if (set->broken)
         return MP_EBROKEN;
-    jobs_rebalance(set); /* a cancelled job may have left a worker idle */
-    members_flush(set);
+    dispatch_rebalance(&set->crew); /* a cancelled job may have left a worker idle */
+    dispatch_flush(&set->crew);
     int error = round_run(set, timeout_ms);
-    jobs_rebalance(set); /* an event loop may not come back before the long job ends */
+    dispatch_rebalance(&set->crew); /* an event loop may not come back before the long job ends */
     timer_arm(set);
     return set->broken ? MP_EBROKEN : error;
 }
@@ -378,14 +283,14 @@ static void workerset_stats(void *self, struct mp_backend_stats *ret)
 /* Makes room for so many members. Returns 0, or -ENOMEM. */
 static int members_grow(struct workerset *set, int count)
 {
-    if (count <= set->count)
+    if (count <= set->crew.count)
         return 0;
-    struct member *members = realloc(set->members, (size_t)count * sizeof *members);
+    struct member *members = realloc(set->crew.members, (size_t)count * sizeof *members);
     if (!members)
         return -ENOMEM;
-    set->members = members;
-    for (; set->count < count; set->count++)
-        member_init(&set->members[set->count], set->count);
+    set->crew.members = members;
+    for (; set->crew.count < count; set->crew.count++)
+        member_init(&set->crew.members[set->crew.count], set->crew.count);
     return 0;
 }
 
@@ -396,9 +301,9 @@ static int workerset_resize(void *self, int workers, mp_settle_fn *settle, void 
     int error = members_grow(set, workers);
     if (error < 0)
         return error;
-    set->width = workers;
-    for (int i = workers; i < set->count; i++)
-        member_retire(&set->crew, &set->members[i]);
+    set->crew.width = workers;
+    for (int i = workers; i < set->crew.count; i++)
+        member_retire(&set->crew, &set->crew.members[i]);
     members_replenish(set);
     timer_arm(set);
     return 0;
@@ -412,8 +317,8 @@ static int workerset_stop(void *self, bool kill, int timeout_ms, mp_settle_fn *s
     int64_t deadline = clock_deadline(timeout_ms);
     settle_with(set, settle, user);
     set->stopping = true;
-    for (int i = 0; i < set->count; i++) {
-        struct member *member = &set->members[i];
+    for (int i = 0; i < set->crew.count; i++) {
+        struct member *member = &set->crew.members[i];
         if (kill && member->phase != PHASE_ABSENT)
             member_kill(&set->crew, member);
         else
@@ -444,7 +349,7 @@ static void workerset_free(void *self)
     io_close(&set->interrupt_fd);
     io_close(&set->crew.epoll_fd);
     free(set->crew.scratch);
-    free(set->members);
+    free(set->crew.members);
     free(set);
 }
 
@@ -481,17 +386,14 @@ int workerset_create(const struct mp_executor_options *options, struct mp_backen
         return -ENOMEM;
     set->crew.options = *options;
     set->crew.epoll_fd = set->timer_fd = set->interrupt_fd = -1;
-    set->adaptive = options->prefetch == 0;
-    set->depth =
-        set->adaptive ? DEPTH_MIN : 1 + (unsigned)(options->prefetch > 0 ? options->prefetch : 0);
-    set->job_ns = AHEAD_NS;
+    dispatch_init(&set->dispatch, options->prefetch);
     set->look_at = INT64_MAX;
-    set->width = options->workers;
+    set->crew.width = options->workers;
     int error = shared_open(set);
     if (error == 0)
         error = members_grow(set, options->workers);
-    for (int i = 0; i < set->count && error == 0; i++)
-        error = member_start(&set->crew, &set->members[i]);
+    for (int i = 0; i < set->crew.count && error == 0; i++)
+        error = member_start(&set->crew, &set->crew.members[i]);
     if (error < 0) {
         workerset_free(set);
         return error;
