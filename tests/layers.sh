@@ -62,8 +62,9 @@ deny cluster    "$include(bench|cli)/"                     'cluster knows nothin
 deny '(batch|bench|cluster|cli)' "$include(mproc/([^m]|m[^p])|mproc\.h)" 'mproc is seen as "mproc/mproc.h" only'
 
 # Inside mproc a file includes only headers that stand to its left here.
-order='mproc clock error io shm cpu process wire control slots channel task chunk worker tail crew verdict
-       member overdue dispatch workerset sequential threads future executor wait map pool'
+order='mproc clock error io shm spin futex bell cpu process holder lock semaphore event condition barrier value
+       array queue connection wire control slots channel task chunk worker tail crew verdict member overdue
+       dispatch workerset sequential threads future executor wait map pool'
 
 rank() { # NAME: its place in the order, 0 for none
     place=0
@@ -92,6 +93,9 @@ only 'prctl *\('                'mproc/process\.c|batch/jail\.c'
 only '(p?poll|p?select) *\('    'mproc/io\.c'
 only 'epoll_[a-z0-9]+ *\('      'mproc/(member|workerset)\.c'
 only 'pthread_create *\('       'mproc/threads\.c'
+only 'pthread_mutex[a-z_]*'     'mproc/(lock|threads)\.[ch]'
+only 'SYS_futex|FUTEX_[A-Z_]+|'"$include"'linux/futex' 'mproc/futex\.c'
+only '(SYS_pidfd_[a-z_]+|pidfd_(open|send_signal) *\()' 'mproc/process\.c'
 only 'WIRE_[A-Z]+|wire_[a-z]+'  'mproc/(wire|channel|worker|crew|verdict|member)\.[ch]'
 only "$include"'vips/'          'image/vips\.c'
 only "$include"'lcms2'          'image/colour\.c'

@@ -84,7 +84,8 @@ enum {
 };
 
 struct mp_process_options {
-    const char *name;    /* of the process; ps shows 15 bytes of it. NULL: "Process-1" and so on */
+    const char *name;    /* of the process; ps shows 15 bytes of it. NULL: "Process-1" and so on,
+                            counted by each parent, and ps shows the program's as before */
     const int *keep_fds; /* descriptors that the child keeps beside 0, 1 and 2 */
     unsigned keep_count; /* of them */
 };

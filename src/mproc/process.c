@@ -9,11 +9,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,28 @@ void process_leave(int exit_code)
     if (__gcov_dump)
         __gcov_dump();
     _exit(exit_code);
+}
+
+/* ---- Who the calling process is ------------------------------------------------------------- */
+
+/* The one file-scope variable: what a process is called has no other place that lives as long, and
+ * is the same for all its threads. The counters number the children without a name. */
+static struct {
+    const char *name; /* NULL in a process that the library did not start */
+    _Atomic unsigned processes;
+    _Atomic unsigned workers;
+} current;
+
+static void current_become(const char *name)
+{
+    current.name = name;
+    atomic_store(&current.processes, 0);
+    atomic_store(&current.workers, 0);
+}
+
+const char *mp_current_process_name(void)
+{
+    return current.name ? current.name : "MainProcess";
 }
 
 /* ---- Setting up the child ------------------------------------------------------------------- */
@@ -121,7 +144,7 @@ static void child_detach_input(void)
 }
 
 static void child_main(int (*fn)(void *), void *arg, const struct process_options *options,
-                       pid_t parent)
+                       const char *name, pid_t parent)
 {
     child_follow_parent(parent);
     child_reset_signals(options);
@@ -130,6 +153,7 @@ static void child_main(int (*fn)(void *), void *arg, const struct process_option
         child_detach_input();
     if (options->name)
         prctl(PR_SET_NAME, options->name);
+    current_become(name);
     int exit_code = fn(arg);
     fflush(NULL);
     process_leave(exit_code);
@@ -137,11 +161,40 @@ static void child_main(int (*fn)(void *), void *arg, const struct process_option
 
 /* ---- The parent's side ---------------------------------------------------------------------- */
 
+/* By number: the GNU library has these two calls since 2.36 only. */
+int process_pidfd(pid_t pid)
+{
+    if (getenv("MP_NO_PIDFD"))
+        return -ENOSYS;
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static int pidfd_signal(int pidfd, int signo)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0);
+}
+
+/* What a child is called, in memory of its own, which in the child is never freed. */
+static char *name_create(const struct process_options *options)
+{
+    char *name = NULL;
+    const char *given = options->called ? options->called : options->name;
+    if (given)
+        name = strdup(given);
+    else if (asprintf(&name, "Worker-%u", atomic_fetch_add(&current.workers, 1) + 1) < 0)
+        name = NULL;
+    return name;
+}
+
 int process_fork(int (*fn)(void *), void *arg, const struct process_options *options,
                  struct process *ret)
 {
     if (options->keep_count > PROCESS_KEEP_MAX)
         return -EINVAL;
+    char *name = name_create(options);
+    if (!name)
+        return -ENOMEM;
     fflush(NULL); /* or the child would write what the parent has buffered once more */
     pid_t parent = getpid();
     /* Blocked, so that no handler of the parent's runs in the child before it is reset. */
@@ -151,12 +204,13 @@ int process_fork(int (*fn)(void *), void *arg, const struct process_options *opt
     pid_t pid = fork();
     int error = errno;
     if (pid == 0)
-        child_main(fn, arg, options, parent);
+        child_main(fn, arg, options, name, parent);
     sigprocmask(SIG_SETMASK, &before, NULL);
+    free(name);
     if (pid < 0)
         return -error;
-    int pidfd = getenv("MP_NO_PIDFD") ? -1 : pidfd_open(pid, 0);
-    *ret = (struct process){.pid = pid, .pidfd = pidfd, .exit_code = MP_ALIVE};
+    int pidfd = process_pidfd(pid);
+    *ret = (struct process){.pid = pid, .pidfd = pidfd < 0 ? -1 : pidfd, .exit_code = MP_ALIVE};
     return 0;
 }
 
@@ -165,8 +219,8 @@ int process_signal(struct process *process, int signo)
     if (process->pid == 0 || process->exit_code != MP_ALIVE)
         return -ESRCH;
     /* Without a pidfd: until we collect it the number is its own, unless somebody else did. */
-    int result = process->pidfd >= 0 ? pidfd_send_signal(process->pidfd, signo, NULL, 0)
-                                     : kill(process->pid, signo);
+    int result =
+        process->pidfd >= 0 ? pidfd_signal(process->pidfd, signo) : kill(process->pid, signo);
     return result == 0 ? 0 : -errno;
 }
 
@@ -256,7 +310,18 @@ bool process_has_threads(void)
 
 struct mp_process {
     struct process process;
+    char *name;
 };
+
+/* A name as mp_process_start() promises it. Returns NULL when there is no memory. */
+static char *process_name_create(const char *given)
+{
+    if (given)
+        return strdup(given);
+    char *name;
+    unsigned number = atomic_fetch_add(&current.processes, 1) + 1;
+    return asprintf(&name, "Process-%u", number) < 0 ? NULL : name;
+}
 
 int mp_process_start(int (*fn)(void *arg), void *arg, const struct mp_process_options *options,
                      struct mp_process **ret)
@@ -268,15 +333,21 @@ int mp_process_start(int (*fn)(void *arg), void *arg, const struct mp_process_op
         inner.keep_count = options->keep_count;
     }
     struct mp_process *process = calloc(1, sizeof *process);
-    if (!process)
-        return -ENOMEM;
-    int error = process_fork(fn, arg, &inner, &process->process);
-    if (error < 0) {
-        free(process);
-        return error;
-    }
+    int error = -ENOMEM;
+    if (!process || !(process->name = process_name_create(inner.name)))
+        goto out;
+    inner.called = process->name;
+    error = process_fork(fn, arg, &inner, &process->process);
+    if (error < 0)
+        goto out;
     *ret = process;
     return 0;
+
+out:
+    if (process)
+        free(process->name);
+    free(process);
+    return error;
 }
 
 int mp_process_join(struct mp_process *process, int timeout_ms)
@@ -312,6 +383,11 @@ pid_t mp_process_pid(const struct mp_process *process)
     return process->process.pid;
 }
 
+const char *mp_process_name(const struct mp_process *process)
+{
+    return process->name;
+}
+
 int mp_process_fd(const struct mp_process *process)
 {
     return process->process.pidfd < 0 ? -ENOSYS : process->process.pidfd;
@@ -324,6 +400,7 @@ int mp_process_close(struct mp_process *process)
     if (!process_reap(&process->process))
         return -EBUSY;
     process_done(&process->process);
+    free(process->name);
     free(process);
     return 0;
 }

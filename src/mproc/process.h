@@ -17,6 +17,7 @@ struct process {
 
 struct process_options {
     const char *name;    /* shown by ps; NULL keeps the parent's */
+    const char *called;  /* mp_current_process_name() in it; NULL: `name`, or else "Worker-1" … */
     const int *keep_fds; /* descriptors to keep beside 0, 1 and 2 */
     unsigned keep_count; /* of them, at most PROCESS_KEEP_MAX */
     bool detached_input; /* standard input is /dev/null, the interrupt key is ignored */
@@ -29,6 +30,10 @@ enum { PROCESS_KEEP_MAX = 64 };
  * Returns 0, or -errno. Release with process_done(). */
 int process_fork(int (*fn)(void *arg), void *arg, const struct process_options *options,
                  struct process *ret);
+
+/* A descriptor for any process that becomes readable when it is gone. Returns -ENOSYS where the
+ * kernel has none or MP_NO_PIDFD is set, or -errno. The caller's to close. */
+int process_pidfd(pid_t pid);
 
 /* Sends a signal. Returns 0, or -ESRCH once the process has been collected. */
 int process_signal(struct process *process, int signo);

@@ -1,5 +1,7 @@
 #include "mproc/shm.h"
 
+#include "mproc/mproc.h"
+
 #include <sys/mman.h>
 
 void *shm_map(size_t size)
@@ -39,4 +41,14 @@ void shm_own_page_free(void *page)
 {
     if (page)
         munmap(page, OWN_PAGE_BYTES);
+}
+
+void *mp_shared_alloc(size_t size_bytes)
+{
+    return shm_map(size_bytes);
+}
+
+void mp_shared_free(void *memory, size_t size_bytes)
+{
+    shm_unmap(memory, size_bytes);
 }

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +139,7 @@ static void test_descriptor_is_readable_once_it_is_gone(void **state)
 {
     (void)state;
     struct mp_process *child = start(child_wait_for_ever, NULL, NULL);
-    int pidfd = pidfd_open(getpid(), 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     bool expected = pidfd >= 0 && !getenv("MP_NO_PIDFD");
     close(pidfd);
     struct pollfd wait = {.fd = mp_process_fd(child), .events = POLLIN};
@@ -159,7 +159,7 @@ static void test_descriptor_is_readable_once_it_is_gone(void **state)
 static void test_many_processes_end_one_by_one(void **state)
 {
     (void)state;
-    enum { MANY = 50 };
+    enum { MANY = 100 };
     struct mp_process *children[MANY];
     for (int i = 0; i < MANY; i++)
         children[i] = start(child_wait_for_ever, NULL, NULL);
@@ -268,6 +268,77 @@ static void test_child_has_its_name(void **state)
     assert_int_equal(finish(start(child_check_name, given, &named)), 0);
     assert_int_equal(finish(start(child_check_name, ours, NULL)), 0);
     assert_int_equal(finish(start(child_check_name, kept, &cut)), 0);
+}
+
+static int child_check_called(void *arg)
+{
+    return strcmp(mp_current_process_name(), arg) != 0;
+}
+
+static int child_check_first_child(void *arg)
+{
+    (void)arg;
+    struct mp_process *first = NULL;
+    char expected[] = "Process-1";
+    if (mp_process_start(child_check_called, expected, NULL, &first) != 0 ||
+        strcmp(mp_process_name(first), expected) != 0)
+        return 2;
+    mp_process_join(first, SUPPORT_LONG_MS);
+    int code = mp_process_exit_code(first);
+    mp_process_close(first);
+    return code;
+}
+
+static void test_a_process_knows_its_name(void **state)
+{
+    (void)state;
+    char ours[64], longer[] = "a-name-that-is-too-long-for-ps";
+    snprintf(ours, sizeof ours, "%s", mp_current_process_name());
+    assert_string_equal(ours, "MainProcess");
+    struct mp_process_options named = {.name = longer};
+    struct mp_process *child = start(child_check_called, longer, &named);
+    assert_string_equal(mp_process_name(child), longer);
+    assert_int_equal(finish(child), 0);
+    assert_string_equal(mp_current_process_name(), ours);
+}
+
+/* The number of the next process without a name. */
+static unsigned next_number(void)
+{
+    int code = 0;
+    unsigned number = 0;
+    struct mp_process *child = start(child_return, &code, NULL);
+    assert_int_equal(sscanf(mp_process_name(child), "Process-%u", &number), 1);
+    assert_int_equal(finish(child), 0);
+    return number + 1;
+}
+
+static void test_processes_without_a_name_are_counted(void **state)
+{
+    (void)state;
+    unsigned next = next_number();
+    for (int i = 0; i < 3; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "Process-%u", next++);
+        struct mp_process *child = start(child_check_called, expected, NULL);
+        assert_string_equal(mp_process_name(child), expected);
+        assert_int_equal(finish(child), 0);
+    }
+    assert_int_equal(finish(start(child_check_first_child, NULL, NULL)), 0); /* its own count */
+}
+
+static void test_a_worker_without_a_name_is_called_by_number(void **state)
+{
+    (void)state;
+    struct process child;
+    char expected[] = "Worker-1", given[] = "thumb";
+    struct process_options none = {0}, named = {.name = given};
+    assert_int_equal(process_fork(child_check_called, expected, &none, &child), 0);
+    assert_int_equal(support_collect(child.pid), 0);
+    process_done(&child);
+    assert_int_equal(process_fork(child_check_called, given, &named, &child), 0);
+    assert_int_equal(support_collect(child.pid), 0);
+    process_done(&child);
 }
 
 static int child_print(void *arg)
@@ -423,6 +494,9 @@ int main(void)
         SUPPORT_TEST(test_too_many_descriptors_to_keep_are_refused),
         SUPPORT_TEST(test_child_resets_handlers_and_keeps_what_is_ignored),
         SUPPORT_TEST(test_child_has_its_name),
+        SUPPORT_TEST(test_a_process_knows_its_name),
+        SUPPORT_TEST(test_processes_without_a_name_are_counted),
+        SUPPORT_TEST(test_a_worker_without_a_name_is_called_by_number),
         SUPPORT_TEST(test_buffered_output_is_written_once),
         SUPPORT_TEST(test_child_leaves_without_the_parents_exit_handlers),
         SUPPORT_TEST(test_child_dies_when_its_parent_is_killed),

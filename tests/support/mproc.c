@@ -177,6 +177,42 @@ int support_collect(pid_t pid)
     return -1000;
 }
 
+struct mp_process *support_start(int (*fn)(void *arg), void *arg)
+{
+    struct mp_process *process = NULL;
+    assert_int_equal(mp_process_start(fn, arg, NULL, &process), 0);
+    return process;
+}
+
+int support_finish(struct mp_process *process)
+{
+    assert_int_equal(mp_process_join(process, SUPPORT_LONG_MS), 0);
+    int code = mp_process_exit_code(process);
+    assert_int_equal(mp_process_close(process), 0);
+    return code;
+}
+
+void support_kill(struct mp_process *process)
+{
+    assert_int_equal(mp_process_signal(process, SIGKILL), 0);
+    assert_int_equal(support_finish(process), -SIGKILL);
+}
+
+void support_await_asleep(const struct mp_process *process)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)mp_process_pid(process));
+    int64_t deadline = support_now_ms() + SUPPORT_LONG_MS;
+    while (state != 'S' && support_now_ms() < deadline) {
+        FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d %*[^)]) %c", &state), 1);
+        fclose(file);
+        poll(NULL, 0, state == 'S' ? 0 : 1);
+    }
+    assert_int_equal(state, 'S');
+}
+
 /* ---- A worker's own pipes ------------------------------------------------------------------- */
 
 static bool fd_of_job(const struct mp_task *task, int fd)

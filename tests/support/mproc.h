@@ -59,6 +59,19 @@ bool support_await(struct support_flag *flag, uint32_t times);
 /* Collects a child within SUPPORT_LONG_MS. Returns its exit code, minus its signal, or -1000. */
 int support_collect(pid_t pid);
 
+/* Starts a process, or fails the test. */
+struct mp_process *support_start(int (*fn)(void *arg), void *arg);
+
+/* Waits for it and frees it. Returns its exit code, or minus its signal. */
+int support_finish(struct mp_process *process);
+
+/* Kills it, waits for it and frees it. */
+void support_kill(struct mp_process *process);
+
+/* Waits until the process sleeps in the kernel: after its last flag was raised that is the call
+ * under test. */
+void support_await_asleep(const struct mp_process *process);
+
 /* Milliseconds of the monotonic clock. */
 int64_t support_now_ms(void);
 
