@@ -3,7 +3,7 @@
 #include <sched.h>
 
 enum {
-    ROUNDS = 60, /* about as long as it takes to fall asleep and be woken */
+    ROUNDS = 120, /* about as long as it takes to fall asleep and be woken */
     LONGEST_MOMENT = 8
 };
 
