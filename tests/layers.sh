@@ -64,7 +64,7 @@ deny '(batch|bench|cluster|cli)' "$include(mproc/([^m]|m[^p])|mproc\.h)" 'mproc 
 # Inside mproc a file includes only headers that stand to its left here.
 order='mproc clock error io shm spin futex bell cpu process holder lock semaphore event condition barrier value
        array queue connection wire control slots channel task chunk worker tail crew verdict member overdue
-       dispatch workerset sequential threads future executor wait map pool'
+       dispatch workerset sequential threads future executor wait place pace map pool'
 
 rank() { # NAME: its place in the order, 0 for none
     place=0

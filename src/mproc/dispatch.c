@@ -67,15 +67,21 @@ static bool can_send(const struct crew *crew, const struct member *member)
     return member->phase == PHASE_WORKING && !member->channel_watched && crew->send_after == 0;
 }
 
+void dispatch_urge(struct crew *crew, struct member *member)
+{
+    unsigned waiting = member->channel.count;
+    bool urgent = member_sent(member) < SENT_ENOUGH || waiting >= SEND_FULL;
+    if (waiting > 0 && urgent && can_send(crew, member))
+        member_flush(crew, member);
+}
+
 int dispatch_job(const struct dispatch *dispatch, struct crew *crew, const struct mp_job *job)
 {
     struct member *member = member_freest(crew, depth_for(dispatch, job));
     if (!member)
         return -EAGAIN;
     member_assign(crew, member, job);
-    bool urgent = member_sent(member) < SENT_ENOUGH || member->channel.count >= SEND_FULL;
-    if (urgent && can_send(crew, member))
-        member_flush(crew, member);
+    dispatch_urge(crew, member);
     return 0;
 }
 

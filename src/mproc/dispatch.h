@@ -18,7 +18,10 @@ void dispatch_init(struct dispatch *dispatch, int prefetch);
  * have enough. */
 int dispatch_job(const struct dispatch *dispatch, struct crew *crew, const struct mp_job *job);
 
-/* Sends what was held back. */
+/* Sends what was held back for a member that has little to do otherwise. */
+void dispatch_urge(struct crew *crew, struct member *member);
+
+/* Sends what was held back, for all. */
 void dispatch_flush(struct crew *crew);
 
 /* Gives idle workers the jobs that wait behind another's, so that a long one traps none. */

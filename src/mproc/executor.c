@@ -308,22 +308,30 @@ int mp_executor_resize(struct mp_executor *executor, int workers)
 
 /* ---- Submitting ----------------------------------------------------------------------------- */
 
-bool executor_has_room(const struct mp_executor *executor)
+bool executor_is_full(const struct mp_executor *executor)
 {
-    return executor->stats.unsettled < executor->max_pending;
+    return !executor->stopped && !executor->broken &&
+           executor->stats.unsettled >= executor->max_pending;
+}
+
+/* True while jobs are taken on. */
+static bool is_open(const struct mp_executor *executor, bool is_rest)
+{
+    return !executor->broken &&
+           (!executor->closed || (is_rest && executor->how == MP_FINISH && !executor->stopped));
 }
 
 /* Waits until the executor takes one more. Returns 0, or a negative error. */
-static int room_await(struct mp_executor *executor, bool nowait)
+static int room_await(struct mp_executor *executor, bool nowait, bool is_rest)
 {
-    while (!executor->closed && !executor->broken && !executor_has_room(executor)) {
+    while (is_open(executor, is_rest) && executor_is_full(executor)) {
         if (nowait || executor->calling)
             return -EAGAIN;
         int error = mp_executor_pump(executor, MP_FOREVER);
         if (error < 0 && error != MP_EBROKEN)
             return error;
     }
-    return executor->closed ? -ESHUTDOWN : executor->broken ? MP_EBROKEN : 0;
+    return is_open(executor, is_rest) ? 0 : executor->closed ? -ESHUTDOWN : MP_EBROKEN;
 }
 
 /* Returns 0, -EMSGSIZE, -EBADF or MP_ENOKILL. */
@@ -346,9 +354,8 @@ static int own_or(int own, int common)
     return own < 0 ? 0 : own > 0 ? own : common;
 }
 
-int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg,
-                       size_t arg_size, const struct mp_submit_options *given,
-                       struct mp_future **ret)
+int executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg, size_t arg_size,
+                    const struct mp_submit_options *given, bool is_rest, struct mp_future **ret)
 {
     struct mp_submit_options options = given ? *given : (struct mp_submit_options){0};
     struct mp_future *future;
@@ -356,7 +363,7 @@ int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void 
     if (error == 0)
         error = job_check(executor, arg_size, &options);
     if (error == 0)
-        error = room_await(executor, options.nowait);
+        error = room_await(executor, options.nowait, is_rest);
     if (error == 0)
         error = future_create(executor->store, fn, arg, arg_size, &options, &future);
     if (error < 0)
@@ -374,6 +381,13 @@ int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void 
         fail_all(executor);
     executor_call_back(executor);
     return 0;
+}
+
+int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg,
+                       size_t arg_size, const struct mp_submit_options *options,
+                       struct mp_future **ret)
+{
+    return executor_submit(executor, fn, arg, arg_size, options, false, ret);
 }
 
 /* ---- Cancelling ----------------------------------------------------------------------------- */
@@ -458,6 +472,7 @@ int mp_executor_shutdown(struct mp_executor *executor, enum mp_how how, int time
         if (left == 0 && executor->stats.unsettled > 0)
             return -ETIMEDOUT;
     }
+    executor->stopped = true;
     error = executor->backend.stop(executor->backend.self, how == MP_KILL, clock_left_ms(deadline),
                                    on_outcome, executor);
     executor_call_back(executor);

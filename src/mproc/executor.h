@@ -22,6 +22,7 @@ struct mp_executor {
     enum mp_how how; /* the hardest shutdown so far; what comes back is cancelled then */
     bool broken;     /* the back-end has given up */
     bool calling;    /* a callback runs */
+    bool stopped;    /* its workers have been asked to leave */
     bool freed;      /* by its owner; maps have it still */
     int maps;        /* that use it */
     struct mp_executor_stats stats;
@@ -33,8 +34,13 @@ int executor_check(const struct mp_executor *executor);
 /* Calls the callbacks of what has settled, unless one runs already. */
 void executor_call_back(struct mp_executor *executor);
 
-/* True when a submit would not have to wait. */
-bool executor_has_room(const struct mp_executor *executor);
+/* As mp_executor_submit(), and for the rest of a job that was cut also while the executor finishes
+ * what it has: `is_rest`. */
+int executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg, size_t arg_size,
+                    const struct mp_submit_options *options, bool is_rest, struct mp_future **ret);
+
+/* True when a submit would have to wait: as much is under way as may be. */
+bool executor_is_full(const struct mp_executor *executor);
 
 /* Cancels the jobs that were submitted with this `user` and have not begun. */
 void executor_cancel_of(struct mp_executor *executor, const void *user);

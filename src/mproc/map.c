@@ -11,6 +11,8 @@
 #include "mproc/chunk.h"
 #include "mproc/clock.h"
 #include "mproc/executor.h"
+#include "mproc/pace.h"
+#include "mproc/place.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,31 +23,8 @@ enum {
     WINDOW_PER_WORKER = 64,       /* elements out, where they are sent one by one */
     WINDOW_PER_WORKER_MAX = 4096, /* in large chunks */
     CHUNKS_PER_WORKER = 8,        /* that the window has room for */
-    CHUNK_MAX = 1024,             /* elements, where it is left to us */
     CHUNK_BYTES = 256 << 10,      /* of arguments in one chunk, roughly */
     BYTES_OUT = 16 << 20,         /* of arguments and results, where the window is left to us */
-    PLACE_KEEP_BYTES = 4 << 10,   /* of a place's result, kept for the next */
-    CHUNK_NS = 2000000,           /* the time that a chunk should take */
-    MEASURE_NS = 500000,          /* the shortest time to draw conclusions from */
-    MEASURE_MAX_NS = INT_MAX,     /* nor from what is longer than this */
-};
-
-/* An element that is out. */
-struct place {
-    uint64_t index;
-    bool ready;            /* it has its result */
-    size_t arg_size;       /* while it has not */
-    int error;             /* as in struct mp_item */
-    unsigned char *data;   /* the result; owned */
-    size_t size, capacity; /* of it */
-    struct mp_fault fault; /* its strings are in `text` or static */
-    char *text;            /* owned */
-    uint32_t number;       /* of the place */
-    struct place *next;    /* in one of the map's lists */
-};
-
-struct place_list {
-    struct place *first, *last;
 };
 
 /* The argument of a chunk that waits for the executor to have room. */
@@ -66,9 +45,7 @@ struct mp_map {
     int deadline_ms; /* of one element, 0 none */
     int retries;     /* of one element */
     /* What is out. */
-    struct place **places; /* all that there are, by number; owned */
-    uint32_t place_count;
-    struct place *free;     /* those not in use */
+    struct places places;
     struct place_list line; /* to be given to the caller: in order, or the ready ones */
     struct place *given;    /* the caller looks at it */
     uint32_t out;           /* places in use, without the given one */
@@ -77,12 +54,8 @@ struct mp_map {
     bool window_adapts;
     int chunks_out;          /* jobs that are not settled */
     struct waiting *waiting; /* chunks to go out, oldest first; owned */
-    /* How large chunks are. */
-    int chunk;             /* elements */
-    bool chunk_adapts;     /* to what they take */
-    uint64_t done;         /* elements since... */
-    int64_t done_since_ns; /* ...this moment */
-    unsigned char *arg;    /* where one is put together; owned */
+    struct pace pace;        /* how large chunks are */
+    unsigned char *arg;      /* where one is put together; owned */
     size_t arg_capacity;
     /* The end. */
     uint64_t taken; /* elements from the source so far */
@@ -94,160 +67,75 @@ struct mp_map {
 
 /* ---- Places --------------------------------------------------------------------------------- */
 
-static void line_append(struct place_list *line, struct place *place)
-{
-    place->next = NULL;
-    *(line->last ? &line->last->next : &line->first) = place;
-    line->last = place;
-}
-
-static struct place *line_take(struct place_list *line)
-{
-    struct place *place = line->first;
-    line->first = place->next;
-    if (!line->first)
-        line->last = NULL;
-    return place;
-}
-
-/* Makes one more place. Returns NULL when there is no memory. */
-static struct place *place_create(struct mp_map *map)
-{
-    struct place *place = calloc(1, sizeof *place);
-    struct place **places =
-        map->place_count & (map->place_count - 1)
-            ? map->places /* room is made in powers of two */
-            : realloc(map->places, (map->place_count ? map->place_count * 2 : 1) * sizeof *places);
-    if (places)
-        map->places = places;
-    if (!place || !places) {
-        free(place);
-        return NULL;
-    }
-    place->number = map->place_count;
-    map->places[map->place_count++] = place;
-    return place;
-}
-
 /* A place for the next element. Returns NULL when there is no memory. */
-static struct place *place_take(struct mp_map *map, size_t arg_size)
+static struct place *element_place(struct mp_map *map, size_t arg_size)
 {
-    struct place *place = map->free;
-    if (place)
-        map->free = place->next;
-    else if (!(place = place_create(map)))
+    struct place *place = places_take(&map->places);
+    if (!place)
         return NULL;
     place->index = map->taken++;
-    place->ready = false;
     place->arg_size = arg_size;
     map->out++;
     map->bytes += arg_size;
     if (!map->unordered)
-        line_append(&map->line, place);
+        place_list_append(&map->line, place);
     return place;
 }
 
-static void place_free(struct mp_map *map, struct place *place)
-{
-    free(place->text);
-    place->text = NULL;
-    if (place->capacity > PLACE_KEEP_BYTES) {
-        free(place->data);
-        place->data = NULL;
-        place->capacity = 0;
-    }
-    place->next = map->free;
-    map->free = place;
-}
-
-static struct mp_item place_item(const struct place *place)
-{
-    return (struct mp_item){.index = place->index,
-                            .error = place->error,
-                            .data = place->error == 0 ? place->data : NULL,
-                            .size = place->error == 0 ? place->size : 0,
-                            .fault = place->error == 0 ? NULL : &place->fault};
-}
-
-/* A place has its result: it is given away, or waits for that. */
-static void place_ready(struct mp_map *map, struct place *place)
+/* A place has become ready: its result is given away, or waits for that. */
+static void on_ready(struct mp_map *map, struct place *place)
 {
     map->bytes -= place->arg_size;
-    place->ready = true;
     if (map->sink) {
         struct mp_item item = place_item(place);
         map->out--;
         map->sink(map->sink_user, &item);
-        place_free(map, place);
+        places_give(&map->places, place);
         return;
     }
     map->bytes += place->size;
     if (map->unordered)
-        line_append(&map->line, place);
+        place_list_append(&map->line, place);
 }
 
-/* Gives a place a failure. */
-static void place_fail(struct mp_map *map, struct place *place, const struct mp_fault *fault)
+static void element_fail(struct mp_map *map, const struct chunk_element *element,
+                         const struct mp_fault *fault)
 {
-    size_t message_size = strlen(fault->message) + 1;
-    place->error = fault->code;
-    place->size = 0;
-    place->fault = *fault;
-    place->text = malloc(message_size + fault->log_size + 1);
-    if (place->text) {
-        char *log = place->text + message_size;
-        place->fault.message = memcpy(place->text, fault->message, message_size);
-        memcpy(log, fault->log, fault->log_size + 1);
-        place->fault.log = log;
-    } else {
-        place->fault.message = mp_strerror(fault->code);
-        place->fault.log = "";
-        place->fault.log_size = 0;
-    }
-    place_ready(map, place);
+    struct place *place = map->places.all[element->place];
+    place_fail(place, fault);
+    on_ready(map, place);
 }
 
-/* The same where the library itself has a reason and no worker is to blame. */
-static void place_fail_plainly(struct mp_map *map, struct place *place, int code)
+static void element_fail_plainly(struct mp_map *map, const struct chunk_element *element, int code)
 {
-    place_fail(
-        map, place,
-        &(struct mp_fault){.code = code, .worker = -1, .message = mp_strerror(code), .log = ""});
+    struct place *place = map->places.all[element->place];
+    place_fail_plainly(place, code);
+    on_ready(map, place);
 }
 
-/* Gives a place what a record says. */
-static void place_settle(struct mp_map *map, struct place *place, const struct chunk_record *record,
-                         const unsigned char *bytes, const struct mp_future *future,
-                         uint32_t attempt)
+/* Gives an element what its record says. */
+static void element_settle(struct mp_map *map, const struct chunk_element *element,
+                           const struct chunk_record *record, const unsigned char *bytes,
+                           const struct mp_future *future)
 {
+    struct place *place = map->places.all[element->place];
     size_t size = (size_t)record->size;
-    if (record->code != 0) {
-        char text[1024];
-        size = size < sizeof text ? size : sizeof text - 1;
-        memcpy(text, bytes, size);
-        text[size] = '\0';
-        place_fail(map, place,
-                   &(struct mp_fault){.code = MP_ETASK,
-                                      .status = record->status,
-                                      .attempts = (int)attempt + 1,
-                                      .worker = future->worker,
-                                      .message = text,
-                                      .log = ""});
+    if (record->code == 0) {
+        place_succeed(place, bytes, size);
+        on_ready(map, place);
         return;
     }
-    if (size > place->capacity || !place->data) {
-        unsigned char *data = realloc(place->data, size ? size : 1);
-        if (!data) {
-            place_fail_plainly(map, place, -ENOMEM);
-            return;
-        }
-        place->data = data;
-        place->capacity = size ? size : 1;
-    }
-    memcpy(place->data, bytes, size);
-    place->size = size;
-    place->error = 0;
-    place_ready(map, place);
+    char text[1024];
+    size = size < sizeof text ? size : sizeof text - 1;
+    memcpy(text, bytes, size);
+    text[size] = '\0';
+    element_fail(map, element,
+                 &(struct mp_fault){.code = MP_ETASK,
+                                    .status = record->status,
+                                    .attempts = (int)element->attempt + 1,
+                                    .worker = future->worker,
+                                    .message = text,
+                                    .log = ""});
 }
 
 /* ---- Chunks out ----------------------------------------------------------------------------- */
@@ -262,19 +150,19 @@ static void chunk_fail(struct mp_map *map, const void *arg, size_t size, int cod
     const unsigned char *bytes;
     chunk_open(arg, size, &cursor);
     while (chunk_next_element(&cursor, &element, &bytes))
-        place_fail_plainly(map, map->places[element.place], code);
+        element_fail_plainly(map, &element, code);
 }
 
 /* Submits a chunk. Should the executor not take it, its elements fail, and no more are taken from
  * the source. */
-static void chunk_submit(struct mp_map *map, const void *arg, size_t size)
+static void chunk_submit(struct mp_map *map, const void *arg, size_t size, bool is_rest)
 {
     struct mp_submit_options options = {.nowait = true,
                                         .deadline_ms = map->deadline_ms ? map->deadline_ms : -1,
                                         .retries = -1,
                                         .user = map};
     struct mp_future *future;
-    int error = mp_executor_submit(map->executor, chunk_task, arg, size, &options, &future);
+    int error = executor_submit(map->executor, chunk_task, arg, size, &options, is_rest, &future);
     if (error == 0) {
         map->chunks_out++;
         (void)mp_future_then(future, chunk_settled, map); /* the first needs no memory */
@@ -300,9 +188,9 @@ static void chunk_put_back(struct mp_map *map, const struct chunk_element *first
         CHUNK_ALIGN, (sizeof *waiting + size + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN);
     if (!waiting) {
         if (first)
-            place_fail_plainly(map, map->places[first->place], -ENOMEM);
+            element_fail_plainly(map, first, -ENOMEM);
         while (chunk_next_element(&rest, &element, &bytes))
-            place_fail_plainly(map, map->places[element.place], -ENOMEM);
+            element_fail_plainly(map, &element, -ENOMEM);
         return;
     }
     *waiting = (struct waiting){.size = size};
@@ -340,14 +228,14 @@ static bool chunk_add(struct mp_map *map, const void *bytes, size_t size, size_t
         map->arg = arg;
         map->arg_capacity = needed * 2;
     }
-    struct place *place = place_take(map, size);
+    struct place *place = element_place(map, size);
     if (!place)
         return false;
+    struct chunk_element element = {.size = size, .place = place->number};
     if (needed > MP_ARG_MAX) {
-        place_fail_plainly(map, place, -EMSGSIZE);
+        element_fail_plainly(map, &element, -EMSGSIZE);
         return true;
     }
-    struct chunk_element element = {.size = size, .place = place->number};
     chunk_put_element(map->arg + *used, &element, bytes);
     *used = needed;
     return true;
@@ -358,8 +246,8 @@ static bool chunk_take(struct mp_map *map)
 {
     uint32_t most = room_in_window(map), count = 0;
     size_t used = chunk_part_size(0);
-    if (most > (uint32_t)map->chunk)
-        most = (uint32_t)map->chunk;
+    if (most > (uint32_t)map->pace.chunk)
+        most = (uint32_t)map->pace.chunk;
     while (count < most && used < CHUNK_BYTES && !map->ended) {
         const void *bytes = NULL;
         size_t size = 0;
@@ -374,7 +262,7 @@ static bool chunk_take(struct mp_map *map)
     struct chunk_header header = {.fn = map->fn, .count = count};
     if (used > chunk_part_size(0)) {
         chunk_put_header(map->arg, &header);
-        chunk_submit(map, map->arg, used);
+        chunk_submit(map, map->arg, used, false);
     }
     return count > 0;
 }
@@ -387,56 +275,50 @@ static void map_end(struct mp_map *map, int error)
     map->ended = true;
 }
 
+/* Sends out a chunk that waits. Returns false when none does. */
+static bool waiting_submit(struct mp_map *map)
+{
+    struct waiting *waiting = map->waiting;
+    if (!waiting)
+        return false;
+    map->waiting = waiting->next;
+    chunk_submit(map, waiting->arg, waiting->size, true);
+    free(waiting);
+    return true;
+}
+
+/* Sends out a chunk from the source. Returns false when there is none, or may be none. */
+static bool source_submit(struct mp_map *map)
+{
+    if (map->executor->broken || map->executor->closed) {
+        map_end(map, map->executor->broken ? MP_EBROKEN : -ESHUTDOWN);
+        return false;
+    }
+    return room_in_window(map) > 0 && chunk_take(map);
+}
+
 /* Sends out what can go out. */
 static void map_fill(struct mp_map *map)
 {
     if (map->filling || map->freed)
         return;
     map->filling = true;
-    bool more = true;
-    while (more) {
-        struct waiting *waiting = map->waiting;
-        bool over = map->executor->closed || map->executor->broken;
-        if (!over && !executor_has_room(map->executor)) {
-            more = false;
-        } else if (waiting) {
-            map->waiting = waiting->next;
-            chunk_submit(map, waiting->arg, waiting->size);
-            free(waiting);
-        } else if (over) {
-            map_end(map, map->executor->broken ? MP_EBROKEN : -ESHUTDOWN);
-            more = false;
-        } else {
-            more = room_in_window(map) > 0 && chunk_take(map);
-        }
-    }
+    while (!executor_is_full(map->executor) && (waiting_submit(map) || source_submit(map)))
+        ;
     map->filling = false;
 }
 
 /* ---- Coming back ---------------------------------------------------------------------------- */
 
-/* Learns from elements that came back how large chunks should be, and the window for them. */
-static void chunk_adapt(struct mp_map *map, uint64_t count)
+/* Learns from elements that came back, and opens the window for chunks of the size learnt. */
+static void on_return(struct mp_map *map, uint64_t count)
 {
     int workers = map->executor->options.workers;
-    map->done += count;
-    int64_t now = clock_now_ns(), took = now - map->done_since_ns;
-    if (!map->chunk_adapts || took < MEASURE_NS || map->done == 0)
-        return;
-    int64_t each = took * workers / (int64_t)map->done;
-    int64_t wanted = CHUNK_NS / (each > 0 ? each : 1);
-    map->done = 0;
-    map->done_since_ns = now;
-    if (took > MEASURE_MAX_NS)
-        return;
-    if (wanted > 2 * (int64_t)map->chunk)
-        wanted = 2 * (int64_t)map->chunk;
-    map->chunk = wanted < 1 ? 1 : wanted > CHUNK_MAX ? CHUNK_MAX : (int)wanted;
-    int64_t window = (int64_t)map->chunk * CHUNKS_PER_WORKER * workers;
+    pace_learn(&map->pace, count, workers);
+    int64_t window = (int64_t)map->pace.chunk * CHUNKS_PER_WORKER * workers;
+    int64_t most = (int64_t)WINDOW_PER_WORKER_MAX * workers;
     if (map->window_adapts && window > map->window)
-        map->window = (uint32_t)(window < (int64_t)WINDOW_PER_WORKER_MAX * workers
-                                     ? window
-                                     : (int64_t)WINDOW_PER_WORKER_MAX * workers);
+        map->window = (uint32_t)(window < most ? window : most);
 }
 
 /* True for faults that one element brought about, so that the others of its chunk can go on. */
@@ -450,7 +332,6 @@ static void chunk_cut(struct mp_map *map, const struct mp_future *future,
                       struct chunk_element *first, const unsigned char *first_bytes, bool any,
                       struct chunk_cursor rest)
 {
-    struct place *place = map->places[first->place];
     struct mp_fault fault = future->fault;
     if (future->state == MP_DONE && any) {
         chunk_put_back(map, first, first_bytes, rest);
@@ -471,14 +352,14 @@ static void chunk_cut(struct mp_map *map, const struct mp_future *future,
         chunk_put_back(map, first, first_bytes, rest);
         return;
     }
-    place_fail(map, place, &fault);
+    element_fail(map, first, &fault);
     if (is_elements_own(fault.code)) {
         if (rest.at < rest.end)
             chunk_put_back(map, NULL, NULL, rest);
         return;
     }
     while (chunk_next_element(&rest, first, &first_bytes))
-        place_fail(map, map->places[first->place], &fault);
+        element_fail(map, first, &fault);
 }
 
 /* Gives the elements of a settled chunk their results. */
@@ -498,25 +379,20 @@ static void chunk_read(struct mp_map *map, const struct mp_future *future)
             chunk_cut(map, future, &element, bytes, count > 0, elements);
             break;
         }
-        place_settle(map, map->places[element.place], &record, result, future, element.attempt);
+        element_settle(map, &element, &record, result, future);
         count++;
     }
-    chunk_adapt(map, count);
+    on_return(map, count);
 }
 
 static void map_destroy(struct mp_map *map)
 {
     executor_leave(map->executor);
-    for (uint32_t i = 0; i < map->place_count; i++) {
-        free(map->places[i]->data);
-        free(map->places[i]->text);
-        free(map->places[i]);
-    }
     for (struct waiting *waiting; (waiting = map->waiting);) {
         map->waiting = waiting->next;
         free(waiting);
     }
-    free(map->places);
+    places_done(&map->places);
     free(map->arg);
     free(map);
 }
@@ -570,10 +446,8 @@ int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next,
                            .deadline_ms = deadline_ms,
                            .retries = own_or(options.retries, executor->options.retries),
                            .window = (uint32_t)(options.window ? options.window : window),
-                           .window_adapts = options.window == 0,
-                           .chunk = options.chunk ? options.chunk : 1,
-                           .chunk_adapts = options.chunk == 0 && deadline_ms == 0,
-                           .done_since_ns = clock_now_ns()};
+                           .window_adapts = options.window == 0};
+    pace_init(&map->pace, options.chunk > 0 ? options.chunk : deadline_ms > 0 ? 1 : 0);
     executor_enter(executor);
     *ret = map;
     return 0;
@@ -590,7 +464,7 @@ static bool item_give(struct mp_map *map, struct mp_item *ret)
 {
     if (!map->line.first || !map->line.first->ready)
         return false;
-    map->given = line_take(&map->line);
+    map->given = place_list_take(&map->line);
     map->out--;
     map->bytes -= map->given->size;
     *ret = place_item(map->given);
@@ -600,7 +474,7 @@ static bool item_give(struct mp_map *map, struct mp_item *ret)
 /* True when it is time to send out more: a whole chunk fits, or nothing is under way. */
 static bool is_thirsty(const struct mp_map *map)
 {
-    return map->waiting || map->chunks_out == 0 || room_in_window(map) >= (uint32_t)map->chunk;
+    return map->waiting || map->chunks_out == 0 || room_in_window(map) >= (uint32_t)map->pace.chunk;
 }
 
 int mp_map_next(struct mp_map *map, int timeout_ms, struct mp_item *ret)
@@ -610,7 +484,7 @@ int mp_map_next(struct mp_map *map, int timeout_ms, struct mp_item *ret)
     if (error < 0)
         return error;
     if (map->given)
-        place_free(map, map->given);
+        places_give(&map->places, map->given);
     map->given = NULL;
     for (bool last = false;;) {
         if (is_thirsty(map))

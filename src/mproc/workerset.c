@@ -82,38 +82,7 @@ static void members_replenish(struct workerset *set)
     }
 }
 
-/* ---- Jobs ----------------------------------------------------------------------------------- */
-
-static int workerset_submit(void *self, const struct mp_job *job)
-{
-    struct workerset *set = self;
-    return set->broken ? MP_EBROKEN : dispatch_job(&set->dispatch, &set->crew, job);
-}
-
-static int workerset_cancel(void *self, const struct mp_job *job)
-{
-    struct workerset *set = self;
-    for (int i = 0; i < set->crew.count; i++)
-        if (member_revoke(&set->crew.members[i], job))
-            return 0;
-    return -EBUSY;
-}
-
-static int workerset_kill(void *self, const struct mp_job *job)
-{
-    struct workerset *set = self;
-    for (int i = 0; i < set->crew.count; i++) {
-        int slot = slots_find(&set->crew.members[i].slots, job);
-        if (slot >= 0)
-            return member_kill_job(&set->crew, &set->crew.members[i], (unsigned)slot, MP_EKILLED,
-                                   -1)
-                       ? 0
-                       : -EBUSY;
-    }
-    return -EBUSY;
-}
-
-/* ---- Waiting -------------------------------------------------------------------------------- */
+/* ---- Chores --------------------------------------------------------------------------------- */
 
 /* True for a member whose death no event tells of in time. */
 static bool member_is_looked_after(const struct member *member)
@@ -156,6 +125,56 @@ static void timer_arm(struct workerset *set)
     set->armed_for = at;
 }
 
+/* Looks at the clocks of the jobs that run. */
+static void deadlines_look(struct workerset *set)
+{
+    if (!set->crew.deadlines)
+        return;
+    set->look_at = INT64_MAX;
+    for (int i = 0; i < set->crew.count; i++)
+        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->crew.members[i]));
+}
+
+/* ---- Jobs ----------------------------------------------------------------------------------- */
+
+static int workerset_submit(void *self, const struct mp_job *job)
+{
+    struct workerset *set = self;
+    int error = set->broken ? MP_EBROKEN : dispatch_job(&set->dispatch, &set->crew, job);
+    if (error == 0 && job->deadline_ms > 0) { /* an event loop may be the next to look */
+        deadlines_look(set);
+        timer_arm(set);
+    }
+    return error;
+}
+
+static int workerset_cancel(void *self, const struct mp_job *job)
+{
+    struct workerset *set = self;
+    for (int i = 0; i < set->crew.count; i++)
+        if (member_revoke(&set->crew.members[i], job)) {
+            dispatch_urge(&set->crew, &set->crew.members[i]);
+            return 0;
+        }
+    return -EBUSY;
+}
+
+static int workerset_kill(void *self, const struct mp_job *job)
+{
+    struct workerset *set = self;
+    for (int i = 0; i < set->crew.count; i++) {
+        struct member *member = &set->crew.members[i];
+        int slot = slots_find(&member->slots, job);
+        if (slot >= 0 && member_kill_job(&set->crew, member, (unsigned)slot, MP_EKILLED, -1)) {
+            timer_arm(set); /* should it have some grace */
+            return 0;
+        }
+    }
+    return -EBUSY;
+}
+
+/* ---- Events --------------------------------------------------------------------------------- */
+
 static void member_event(struct workerset *set, uint64_t data)
 {
     struct member *member = &set->crew.members[data >> 8];
@@ -195,16 +214,6 @@ static void sends_retry(struct workerset *set)
     for (int i = 0; i < set->crew.count; i++)
         if (set->crew.members[i].phase == PHASE_WORKING)
             member_flush_again(&set->crew, &set->crew.members[i]);
-}
-
-/* Looks at the clocks of the jobs that run. */
-static void deadlines_look(struct workerset *set)
-{
-    if (!set->crew.deadlines)
-        return;
-    set->look_at = INT64_MAX;
-    for (int i = 0; i < set->crew.count; i++)
-        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->crew.members[i]));
 }
 
 /* Does what no event tells of: deaths where there are no pidfds, sends to be tried again, forks and
