@@ -205,17 +205,20 @@ MP_API void mp_event_free(struct mp_event *event);
 
 struct mp_condition;
 
+enum { MP_WAITERS_MAX = 4096 };
+
 /* A condition; the lock that goes with it is given at each wait. Returns 0, -ENOMEM. */
 MP_API int mp_condition_create(struct mp_condition **ret);
 
 /* Releases the lock, waits for a notification, acquires the lock again. The lock is held once, not
  * recursively. Wakes up without a reason, too: wait in a loop over what you wait for.
- * Returns 0; MP_OWNERDEAD as mp_lock_acquire() does; -ETIMEDOUT (the lock is held again);
- * MP_ENOTOWNER, or -EINVAL for a lock held more than once: nothing was done. */
+ * Returns 0; MP_OWNERDEAD as mp_lock_acquire() does, notified or not; -ETIMEDOUT (the lock is held
+ * again); MP_ENOTOWNER, -EINVAL for a lock held more than once, or -EAGAIN when MP_WAITERS_MAX wait
+ * already: nothing was done. */
 MP_API int mp_condition_wait(struct mp_condition *condition, struct mp_lock *lock, int timeout_ms);
 
-/* Wakes up to `count` of those who wait, or all. Never blocks, and never counts on a waiter that is
- * dead. Hold the lock, or a waiter may miss it. */
+/* Wakes up to `count` of those who wait, the longest first, or all. Never blocks, and never counts
+ * on a waiter that is dead. Hold the lock, or a waiter may miss it. */
 MP_API void mp_condition_notify(struct mp_condition *condition, unsigned count);
 MP_API void mp_condition_notify_all(struct mp_condition *condition);
 
