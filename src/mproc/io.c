@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Drops the first `size` bytes of what iov[0..count) still holds. */
-static void iov_advance(struct iovec **iov, int *count, size_t size)
+void io_advance(struct iovec **iov, int *count, size_t size)
 {
     while (*count > 0 && size >= (*iov)->iov_len) {
         size -= (*iov)->iov_len;
@@ -22,14 +21,14 @@ static void iov_advance(struct iovec **iov, int *count, size_t size)
 
 int io_write_all(int fd, struct iovec *iov, int count)
 {
-    iov_advance(&iov, &count, 0);
+    io_advance(&iov, &count, 0);
     while (count > 0) {
         ssize_t n = writev(fd, iov, count);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
-        iov_advance(&iov, &count, (size_t)n);
+        io_advance(&iov, &count, (size_t)n);
     }
     return 0;
 }
@@ -66,4 +65,11 @@ int io_wait_readable(const int *fds, size_t count, int timeout_ms)
     if (all != some)
         free(all);
     return n;
+}
+
+int io_wait_writable(int fd, int timeout_ms)
+{
+    struct pollfd one = {.fd = fd, .events = POLLOUT};
+    int n = poll(&one, 1, timeout_ms);
+    return n < 0 ? -errno : n;
 }

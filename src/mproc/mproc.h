@@ -349,31 +349,40 @@ MP_API void mp_queue_free(struct mp_queue *queue);
 
 struct mp_connection;
 
-enum { MP_MESSAGE_MAX = 1 << 30 }; /* bytes of one message */
+enum {
+    MP_MESSAGE_MAX = 1 << 30, /* bytes of one message */
+    MP_MESSAGE_FDS_MAX = 253  /* descriptors with it: the kernel's limit */
+};
 
 /* Two connected ends of a message pipe; duplex, or else what `ret_b` sends `ret_a` receives. A
  * child keeps only the descriptors that it is given: name mp_connection_fd() in its keep_fds. Each
- * process closes the end that it does not use, or nobody learns that the other is gone.
- * Returns 0, -ENOMEM, -EMFILE. */
+ * process closes the end that it does not use, or nobody learns that the other is gone. An end is
+ * for one process: hand it on before anything was received there, and close it here.
+ * Some 100 KiB are under way at most: two who send each other more at once, and receive later, wait
+ * until their timeouts. Returns 0, -ENOMEM, -EMFILE. */
 MP_API int mp_pipe_create(bool duplex, struct mp_connection **ret_a, struct mp_connection **ret_b);
 
-/* Sends one message, and with it descriptors, of which the receiver gets copies. One sender at a
- * time. Returns 0, -EMSGSIZE, -EPIPE (the other end is closed), -EBADF (a one-way pipe's receiving
- * end), -ETIMEDOUT and -EINTR (while nothing was sent; after that the message is sent whole, or the
- * error is -ECONNABORTED and the connection of no more use). */
+/* Sends one message, and with it up to MP_MESSAGE_FDS_MAX descriptors, of which the receiver gets
+ * copies. One sender at a time, and one receiver. Returns 0, -EMSGSIZE, -EINVAL (too many
+ * descriptors), -EPIPE (the other end is closed), -EBADF (a one-way pipe's receiving end, or a
+ * descriptor that is not open), -ETOOMANYREFS (too many descriptors are under way: try again),
+ * -ETIMEDOUT and -EINTR (while nothing was sent; after that a handler ends nothing any more, and the
+ * timeout is -ECONNABORTED: nothing can be sent any more, and the receiver sees it). */
 MP_API int mp_connection_send(struct mp_connection *connection, const void *data, size_t size,
                               int timeout_ms);
 MP_API int mp_connection_send_fds(struct mp_connection *connection, const void *data, size_t size,
                                   const int *fds, unsigned fd_count, int timeout_ms);
 
 /* Receives one whole message into data[0..room). Returns 0; -EMSGSIZE: it is larger, stays, and
- * *ret_size tells its size; -EPIPE at the end; -ECONNABORTED when the sender died inside a message;
- * -ETIMEDOUT, -EINTR: nothing is lost. Descriptors that came with it are closed. */
+ * *ret_size tells its size; -EPIPE at the end; -ECONNABORTED when the sender died inside a message or
+ * sends no messages at all; -EBADF at a one-way pipe's sending end; -EMFILE: this process may not
+ * have as many descriptors as came, and nothing can be received any more; -ENOMEM; -ETIMEDOUT,
+ * -EINTR: nothing is lost. Descriptors that came with it are closed. */
 MP_API int mp_connection_receive(struct mp_connection *connection, void *data, size_t room,
                                  int timeout_ms, size_t *ret_size);
 
 /* The same, and takes up to *fd_count descriptors, close-on-exec, the caller's to close; *fd_count
- * becomes their number. More of them: -EMSGSIZE, and the message stays. */
+ * becomes their number. More of them: -EMSGSIZE, both numbers are told, and the message stays. */
 MP_API int mp_connection_receive_fds(struct mp_connection *connection, void *data, size_t room,
                                      int *fds, unsigned *fd_count, int timeout_ms,
                                      size_t *ret_size);

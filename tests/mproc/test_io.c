@@ -143,6 +143,24 @@ static void test_wait_sleeps_for_its_timeout(void **state)
     assert_true(support_now_ms() - begin >= 29);
 }
 
+static void test_wait_for_room_ends_with_it_or_its_timeout(void **state)
+{
+    (void)state;
+    int fds[2];
+    char block[4096] = "";
+    assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+    assert_int_equal(io_wait_writable(fds[1], 0), 1);
+    while (write(fds[1], block, sizeof block) > 0)
+        ;
+    assert_int_equal(io_wait_writable(fds[1], 10), 0);
+    while (read(fds[0], block, sizeof block) > 0)
+        ;
+    assert_int_equal(io_wait_writable(fds[1], MP_FOREVER), 1);
+    close(fds[0]);
+    assert_int_equal(io_wait_writable(fds[1], MP_FOREVER), 1); /* it has failed: try and see */
+    close(fds[1]);
+}
+
 static void test_wait_is_ended_by_a_handler(void **state)
 {
     (void)state;
@@ -160,6 +178,7 @@ int main(void)
         SUPPORT_TEST(test_close_forgets_the_number),
         SUPPORT_TEST(test_wait_counts_the_readable_ones_of_many),
         SUPPORT_TEST(test_wait_sleeps_for_its_timeout),
+        SUPPORT_TEST(test_wait_for_room_ends_with_it_or_its_timeout),
         SUPPORT_TEST(test_wait_is_ended_by_a_handler),
     };
     return cmocka_run_group_tests_name("mproc/io", tests, NULL, NULL);
