@@ -1,0 +1,130 @@
+#!/bin/sh
+# Installs mproc into a folder and looks at it from outside.
+# usage: install.sh STEP full|standalone BUILD FOLDER      with CC, CFLAGS and, maybe, CXX
+#     install        FOLDER/usr, moved there after the installation; the other steps need it
+#     symbols        both libraries show what mproc.h declares, and ask for no libc above 2.35
+#     pkg_config     a program in C, shared and static
+#     find_package   the same with CMake
+#     cpp            the same in C++17, both ways; exit 77 where there is no compiler for it
+set -eu
+step=$1
+kind=$2
+build=$3
+folder=$4
+tests=$(CDPATH= cd -- "$(dirname "$0")" && pwd)
+header=$folder/usr/include/mproc.h
+work=$folder/$step
+mkdir -p "$folder"
+rm -rf "$work"
+mkdir "$work"
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# The folder of the libraries: lib, lib64 or lib/TRIPLET.
+libdir() {
+    found=$(find "$folder/usr" -name libmproc.so)
+    dirname "${found:?no libmproc.so}"
+}
+
+# runs PROGRAM: it does, and gives the right answer
+runs() {
+    answer=$(LD_LIBRARY_PATH=$(libdir) "$1") || fail "$1 failed"
+    [ "$answer" = 42 ] || fail "$1 says $answer, not 42"
+}
+
+# needs PROGRAM yes|no: whether it asks for the shared library
+needs() {
+    found=no
+    ! objdump -p "$1" | grep -q 'NEEDED *libmproc\.so\.0' || found=yes
+    [ $found = "$2" ] || fail "$1 needs libmproc.so.0: $found, not $2"
+}
+
+# with_pkg_config COMPILER STANDARD SOURCE
+with_pkg_config() {
+    export PKG_CONFIG_PATH="$(libdir)/pkgconfig"
+    flags="$2 -Wall -Wextra -Wpedantic -Werror $CFLAGS"
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    {
+        $1 $flags $(pkg-config --cflags mproc) "$3" $(pkg-config --libs mproc) -o "$work/shared"
+        $1 $flags $(pkg-config --cflags mproc) "$3" -Wl,-Bstatic \
+            $(pkg-config --static --libs mproc) -Wl,-Bdynamic -o "$work/static"
+    }
+    needs "$work/shared" yes
+    needs "$work/static" no
+    runs "$work/shared"
+    runs "$work/static"
+}
+
+# with_find_package LANGUAGE
+with_find_package() {
+    cmake -S "$tests/consumer" -B "$work/build" -DCONSUMER_LANGUAGE="$1" -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_PREFIX_PATH="$folder/usr" -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS" \
+        ${CXX:+"-DCMAKE_CXX_COMPILER=$CXX"} -DCMAKE_CXX_FLAGS="$CFLAGS" >"$work/log" 2>&1 &&
+        cmake --build "$work/build" >>"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+    needs "$work/build/consumer_shared" yes
+    needs "$work/build/consumer_static" no
+    runs "$work/build/consumer_shared"
+    runs "$work/build/consumer_static"
+}
+
+step_install() {
+    if [ "$kind" = standalone ]; then
+        build=$folder/build
+        rm -rf "$build"
+        # No package is to be found, whatever is installed here: it needs none.
+        PKG_CONFIG_LIBDIR=/nonexistent cmake -S "$tests/../../src/mproc" -B "$build" \
+            -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS" >"$work/log" 2>&1 &&
+            cmake --build "$build" >>"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+    fi
+    rm -rf "$folder/usr"
+    cmake --install "$build" --prefix "$work/usr" >"$work/log" || { cat "$work/log" >&2; exit 1; }
+    mv "$work/usr" "$folder/usr"
+    # No file that a build reads knows where it was.
+    ! grep -rlI -e "$work" -e "$build" "$folder/usr" >&2 || fail 'these files know a path of the build'
+}
+
+# declared: the functions of the header. defined NM-OPTION FILE: what a library shows.
+declared() {
+    sed -n 's/^MP_API [^(]*[ *]\(mp_[a-z0-9_]*\)(.*/\1/p' "$header" | LC_ALL=C sort
+}
+
+defined() {
+    nm "$1" --defined-only "$2" | sed -n 's/^[0-9a-f]* [A-Z] \([^@]*\).*/\1/p' | LC_ALL=C sort
+}
+
+step_symbols() {
+    shared=$(libdir)/libmproc.so
+    static=$(libdir)/libmproc.a
+    declared >"$work/declared"
+    [ -s "$work/declared" ] || fail 'no function was found in the header'
+    defined -D "$shared" >"$work/shared"
+    defined -g "$static" >"$work/static"
+    for library in shared static; do
+        diff "$work/declared" "$work/$library" || fail "header and $library library differ"
+    done
+    objdump -p "$shared" | grep -q 'SONAME *libmproc\.so\.0$' || fail 'the wrong SONAME'
+    newest=$(objdump -T "$shared" | sed -n 's/.*(\{0,1\}GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -1)
+    [ "$(printf '%s\n2.35\n' "$newest" | sort -V | tail -1)" = 2.35 ] || {
+        objdump -T "$shared" | grep -F "GLIBC_$newest" >&2
+        fail "libmproc.so asks for GLIBC_$newest"
+    }
+}
+
+step_pkg_config() {
+    with_pkg_config "$CC" -std=c17 "$tests/consumer/consumer.c"
+}
+
+step_find_package() {
+    with_find_package C
+}
+
+step_cpp() {
+    [ -n "$CXX" ] || { echo 'skipped: there is no C++ compiler'; exit 77; }
+    with_pkg_config "$CXX" -std=c++17 "$tests/consumer/consumer.cpp"
+    with_find_package CXX
+}
+
+"step_$step"
