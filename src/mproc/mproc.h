@@ -68,13 +68,13 @@ enum {
 /* A text for any error of the library, static. */
 MP_API const char *mp_strerror(int error);
 
-/* ---- Machine -------------------------------------------------------------------------------- */
+/* ---- Machine: what this process may use ------------------------------------------------------ */
 
 /* CPUs that this process may use: its affinity mask, and its cgroup's quota rounded up. At least 1.
  */
 MP_API int mp_cpu_count(void);
 
-/* ---- Process -------------------------------------------------------------------------------- */
+/* ---- Process: a function in a child of its own ----------------------------------------------- */
 
 struct mp_process;
 
@@ -125,7 +125,7 @@ MP_API int mp_process_fd(const struct mp_process *process);
 /* Frees the handle. Returns 0, or -EBUSY while the process runs (and frees nothing). Takes NULL. */
 MP_API int mp_process_close(struct mp_process *process);
 
-/* ---- Shared memory -------------------------------------------------------------------------- */
+/* ---- Shared memory: with processes that are started later ------------------------------------ */
 
 /* Zeroed anonymous memory that this process shares with those that it starts afterwards. There is
  * no name to remove and nothing that could be left behind. Returns NULL when there is none. */
@@ -138,7 +138,7 @@ MP_API void mp_shared_free(void *memory, size_t size_bytes);
  * _free() takes NULL, gives back this process's share only, and ends the object when the last
  * process has done so or is gone. Nothing waits for ever because another process died. */
 
-/* ---- Lock ----------------------------------------------------------------------------------- */
+/* ---- Lock: one holder at a time -------------------------------------------------------------- */
 
 struct mp_lock;
 
@@ -157,7 +157,7 @@ MP_API int mp_lock_release(struct mp_lock *lock);
 
 MP_API void mp_lock_free(struct mp_lock *lock);
 
-/* ---- Semaphore ------------------------------------------------------------------------------ */
+/* ---- Semaphore: so many holders at a time ---------------------------------------------------- */
 
 struct mp_semaphore;
 
@@ -181,7 +181,7 @@ MP_API unsigned mp_semaphore_value(struct mp_semaphore *semaphore);
 
 MP_API void mp_semaphore_free(struct mp_semaphore *semaphore);
 
-/* ---- Event ---------------------------------------------------------------------------------- */
+/* ---- Event: a flag to wait for --------------------------------------------------------------- */
 
 struct mp_event;
 
@@ -201,7 +201,7 @@ MP_API int mp_event_wait(struct mp_event *event, int timeout_ms);
 
 MP_API void mp_event_free(struct mp_event *event);
 
-/* ---- Condition ------------------------------------------------------------------------------ */
+/* ---- Condition: waiting for something to change ---------------------------------------------- */
 
 struct mp_condition;
 
@@ -224,7 +224,7 @@ MP_API void mp_condition_notify_all(struct mp_condition *condition);
 
 MP_API void mp_condition_free(struct mp_condition *condition);
 
-/* ---- Barrier -------------------------------------------------------------------------------- */
+/* ---- Barrier: waiting until all are there ---------------------------------------------------- */
 
 struct mp_barrier;
 
@@ -252,7 +252,7 @@ MP_API bool mp_barrier_is_broken(struct mp_barrier *barrier);
 
 MP_API void mp_barrier_free(struct mp_barrier *barrier);
 
-/* ---- Value ---------------------------------------------------------------------------------- */
+/* ---- Value: a number shared by processes ----------------------------------------------------- */
 
 struct mp_value;
 
@@ -280,7 +280,7 @@ MP_API struct mp_lock *mp_value_lock(struct mp_value *value);
 
 MP_API void mp_value_free(struct mp_value *value);
 
-/* ---- Array ---------------------------------------------------------------------------------- */
+/* ---- Array: items shared by processes -------------------------------------------------------- */
 
 struct mp_array;
 
@@ -303,7 +303,7 @@ MP_API struct mp_lock *mp_array_lock(struct mp_array *array);
 
 MP_API void mp_array_free(struct mp_array *array);
 
-/* ---- Queue ---------------------------------------------------------------------------------- */
+/* ---- Queue: items between any processes, first in, first out --------------------------------- */
 
 struct mp_queue;
 
@@ -345,7 +345,7 @@ MP_API int mp_queue_join(struct mp_queue *queue, int timeout_ms);
 
 MP_API void mp_queue_free(struct mp_queue *queue);
 
-/* ---- Pipe ----------------------------------------------------------------------------------- */
+/* ---- Pipe: messages between two processes ---------------------------------------------------- */
 
 struct mp_connection;
 
@@ -495,7 +495,7 @@ struct mp_backend {
     void (*free)(void *self);
 };
 
-/* ---- Executor ------------------------------------------------------------------------------- */
+/* ---- Executor: jobs on workers --------------------------------------------------------------- */
 
 struct mp_executor;
 struct mp_future;
@@ -608,7 +608,7 @@ MP_API int mp_executor_shutdown(struct mp_executor *executor, enum mp_how how, i
  */
 MP_API void mp_executor_free(struct mp_executor *executor);
 
-/* ---- Futures -------------------------------------------------------------------------------- */
+/* ---- Futures: what becomes of jobs ----------------------------------------------------------- */
 
 enum mp_state {
     MP_PENDING,  /* not handed to a worker yet */

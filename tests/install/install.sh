@@ -3,6 +3,7 @@
 # usage: install.sh STEP full|standalone BUILD FOLDER      with CC, CFLAGS and, maybe, CXX
 #     install        FOLDER/usr, moved there after the installation; the other steps need it
 #     symbols        both libraries show what mproc.h declares, and ask for no libc above 2.35
+#     man            every function has a page, and groff has nothing to say; exit 77 without groff
 #     pkg_config     a program in C, shared and static
 #     find_package   the same with CMake
 #     cpp            the same in C++17, both ways; exit 77 where there is no compiler for it
@@ -111,6 +112,26 @@ step_symbols() {
         objdump -T "$shared" | grep -F "GLIBC_$newest" >&2
         fail "libmproc.so asks for GLIBC_$newest"
     }
+}
+
+# page_of FUNCTION: the file of the page that tells about it
+page_of() {
+    file=$pages/$1.3
+    [ -e "$file" ] || fail "$1 has no page"
+    link=$(sed -n 's/^\.so man3\///p' "$file")
+    echo "$pages/${link:-$1.3}"
+}
+
+step_man() {
+    pages=$folder/usr/share/man/man3
+    for name in $(declared); do
+        grep -qF "\\fB$name\\fP(" "$(page_of "$name")" || fail "its page does not declare $name"
+    done
+    command -v groff >/dev/null || { echo 'skipped: there is no groff to check the pages with'; exit 77; }
+    grep -L '^\.so ' "$pages"/*.3 | while IFS= read -r file; do
+        groff -man -ww -z -Tutf8 "$file" >>"$work/log" 2>&1
+    done
+    [ ! -s "$work/log" ] || { cat "$work/log" >&2; fail 'groff warns'; }
 }
 
 step_pkg_config() {
