@@ -17,7 +17,7 @@
 
 enum { WORKERS = 2, ROUNDS_MIN = 3, ROUNDS_MAX = 15 };
 
-static const double case_seconds = 1.2; /* no new round once so much has gone */
+static const double case_seconds = 1.4; /* no new round once so much has gone for each case */
 
 static double clock_s(clockid_t clock)
 {
@@ -246,7 +246,7 @@ static double bench_map(void)
 
 static double bench_map_auto(void)
 {
-    return map_all(500000, NULL);
+    return map_all(1000000, NULL);
 }
 
 /* ---- Processes, queue and lock -------------------------------------------------------------- */
@@ -284,7 +284,7 @@ static double bench_process_start(void)
     return COUNT / seconds;
 }
 
-enum { QUEUE_COUNT = 200000, QUEUE_CAPACITY = 1024, QUEUE_ITEM = 64 };
+enum { QUEUE_COUNT = 1000000, QUEUE_CAPACITY = 1024, QUEUE_ITEM = 64 };
 
 static int queue_produce(void *queue)
 {
@@ -391,40 +391,46 @@ static int ascending(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static void case_run(const struct bench_case *bench)
-{
-    double values[ROUNDS_MAX];
-    int rounds = 0;
-    double begin = now_s();
-    do
-        values[rounds++] = bench->round();
-    while (rounds < ROUNDS_MIN || (rounds < ROUNDS_MAX && now_s() - begin < case_seconds));
-    qsort(values, (size_t)rounds, sizeof *values, ascending);
-    printf("%s\t%.4g\n", bench->name, values[rounds / 2]);
-    fflush(stdout);
-}
-
 static const struct bench_case *case_find(const char *name)
 {
     for (int i = 0; i < CASE_COUNT; i++)
         if (strcmp(cases[i].name, name) == 0)
             return &cases[i];
-    return NULL;
+    fprintf(stderr, "bench_executor: no case \"%s\"; there are:", name);
+    for (int i = 0; i < CASE_COUNT; i++)
+        fprintf(stderr, " %s", cases[i].name);
+    fprintf(stderr, "\n");
+    exit(2);
+}
+
+/* All cases, then all again: a machine that is slower for a while is so for each of them. */
+static void rounds_run(const struct bench_case *const *chosen, int count)
+{
+    static double values[CASE_COUNT][ROUNDS_MAX];
+    int rounds = 0;
+    double begin = now_s();
+    do {
+        for (int i = 0; i < count; i++)
+            values[i][rounds] = chosen[i]->round();
+        rounds++;
+    } while (rounds < ROUNDS_MIN ||
+             (rounds < ROUNDS_MAX && now_s() - begin < count * case_seconds));
+    for (int i = 0; i < count; i++) {
+        qsort(values[i], (size_t)rounds, sizeof *values[i], ascending);
+        printf("%s\t%.4g\n", chosen[i]->name, values[i][rounds / 2]);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (!case_find(argv[i])) {
-            fprintf(stderr, "bench_executor: no case \"%s\"; there are:", argv[i]);
-            for (int j = 0; j < CASE_COUNT; j++)
-                fprintf(stderr, " %s", cases[j].name);
-            fprintf(stderr, "\n");
-            return 2;
-        }
-    for (int i = 1; i < argc; i++)
-        case_run(case_find(argv[i]));
-    for (int i = 0; argc == 1 && i < CASE_COUNT; i++)
-        case_run(&cases[i]);
+    const struct bench_case *chosen[CASE_COUNT];
+    int count = argc == 1 ? CASE_COUNT : argc - 1;
+    if (count > CASE_COUNT) {
+        fprintf(stderr, "usage: bench_executor [CASE...]\n");
+        return 2;
+    }
+    for (int i = 0; i < count; i++)
+        chosen[i] = argc == 1 ? &cases[i] : case_find(argv[i + 1]);
+    rounds_run(chosen, count);
     return 0;
 }

@@ -12,11 +12,13 @@ trap 'rm -f "$times"' EXIT
 
 round=1
 while [ "$round" -le "$rounds" ]; do
-    for name in submit_result round_trip map map_auto queue lock process_start; do
+    for name in submit_result map map_auto queue lock process_start; do
         "$program" "$name" | sed 's/^/mproc\t/' >>"$times"
         python3 "$pools" "$name" | sed 's/^/python\t/' >>"$times"
     done
-    "$program" raw_round_trip efficiency_1ms efficiency_100us | sed 's/^/mproc\t/' >>"$times"
+    "$program" round_trip raw_round_trip | sed 's/^/mproc\t/' >>"$times"
+    python3 "$pools" round_trip | sed 's/^/python\t/' >>"$times"
+    "$program" efficiency_1ms efficiency_100us | sed 's/^/mproc\t/' >>"$times"
     round=$((round + 1))
 done
 
@@ -31,7 +33,7 @@ sort -t"$(printf '\t')" -k1,1 -k2,2 -k3,3g "$times" | awk -F'\t' '
 
     function row(name, ours, theirs, share, wanted) {
         printf "%-18s %12s %12s %10.2f %8s  %s\n", name, ours, theirs, share, wanted,
-            share + 0 >= wanted + 0 ? "reached" : "MISSED"
+            (share + 0 >= wanted + 0 ? "reached" : "MISSED")
         missed += share + 0 < wanted + 0
     }
 
