@@ -22,8 +22,7 @@ int main(int argc, char **argv)
 {
     static const struct work work[] = {{'A', 5}, {'B', 2}, {'C', 1}, {'D', 3}};
     double step_s = argument(argc, argv, 1);
-    /* Nothing is sent ahead to a worker that is busy: C shall not wait behind A. */
-    struct mp_executor_options two = {.workers = 2, .prefetch = -1, .ctx = &step_s};
+    struct mp_executor_options two = {.workers = 2, .ctx = &step_s};
     struct mp_pool *pool;
     char results[4];
     double begin = now_s();

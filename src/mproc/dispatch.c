@@ -6,8 +6,9 @@
 #include <errno.h>
 
 enum {
-    DEPTH_MIN = 2,      /* jobs that a worker holds at least, where it is left to us */
-    AHEAD_NS = 1000000, /* work that is sent ahead then */
+    LONG_NS = 5000000,  /* of jobs that take so long none is sent ahead, where it is left to us */
+    AHEAD_NS = 1000000, /* of shorter ones as many as make so much work */
+    FDS_DEPTH = 2,      /* jobs with descriptors that a worker may hold then */
     SENT_ENOUGH = 2,    /* a worker that has so many can wait for a fuller send */
     SEND_FULL = 16,     /* which is this many frames */
 };
@@ -15,8 +16,7 @@ enum {
 void dispatch_init(struct dispatch *dispatch, int prefetch)
 {
     unsigned fixed = prefetch > 0 ? 1 + (unsigned)prefetch : 1;
-    *dispatch = (struct dispatch){
-        .adaptive = prefetch == 0, .depth = prefetch == 0 ? DEPTH_MIN : fixed, .job_ns = AHEAD_NS};
+    *dispatch = (struct dispatch){.adaptive = prefetch == 0, .depth = fixed, .job_ns = LONG_NS};
 }
 
 /* The member that holds the fewest jobs and takes more, NULL when all are full. */
@@ -58,7 +58,8 @@ static const struct mp_job *job_take_back(struct crew *crew)
  * limits of the system, so of jobs that carry some few are sent ahead. */
 static unsigned depth_for(const struct dispatch *dispatch, const struct mp_job *job)
 {
-    return dispatch->adaptive && job->fd_count > 0 ? DEPTH_MIN : dispatch->depth;
+    bool few = dispatch->adaptive && job->fd_count > 0 && dispatch->depth > FDS_DEPTH;
+    return few ? FDS_DEPTH : dispatch->depth;
 }
 
 /* True when a send can get something through, as far as is known. */
@@ -80,6 +81,8 @@ int dispatch_job(const struct dispatch *dispatch, struct crew *crew, const struc
     struct member *member = member_freest(crew, depth_for(dispatch, job));
     if (!member)
         return -EAGAIN;
+    if (dispatch->adaptive && member->slots.held == 0)
+        member->received_at = clock_now_ns(); /* from here on it is busy */
     member_assign(crew, member, job);
     dispatch_urge(crew, member);
     return 0;
@@ -94,7 +97,9 @@ void dispatch_flush(struct crew *crew)
     }
 }
 
-/* Some time's worth, and twice as many when a worker ran out of them. */
+/* Of long jobs none is sent ahead: behind the one that runs it would wait longer than a fresh one
+ * takes to be sent. Of short ones some time's worth, and twice as many when a worker ran out of
+ * them. */
 void dispatch_learn(struct dispatch *dispatch, struct member *member, uint64_t taken)
 {
     if (!dispatch->adaptive || taken == 0)
@@ -103,7 +108,11 @@ void dispatch_learn(struct dispatch *dispatch, struct member *member, uint64_t t
     int64_t each = (now - member->received_at) / (int64_t)taken;
     member->received_at = now;
     dispatch->job_ns += (each - dispatch->job_ns) / 4;
-    int64_t wanted = DEPTH_MIN + AHEAD_NS / (dispatch->job_ns > 0 ? dispatch->job_ns : 1);
+    if (dispatch->job_ns >= LONG_NS) {
+        dispatch->depth = 1;
+        return;
+    }
+    int64_t wanted = 2 + AHEAD_NS / (dispatch->job_ns > 0 ? dispatch->job_ns : 1);
     if (member->slots.held == 0 && wanted < 2 * (int64_t)dispatch->depth)
         wanted = 2 * (int64_t)dispatch->depth;
     dispatch->depth = wanted < CONTROL_SLOTS ? (unsigned)wanted : CONTROL_SLOTS;

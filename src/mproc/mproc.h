@@ -366,17 +366,17 @@ MP_API int mp_pipe_create(bool duplex, struct mp_connection **ret_a, struct mp_c
  * copies. One sender at a time, and one receiver. Returns 0, -EMSGSIZE, -EINVAL (too many
  * descriptors), -EPIPE (the other end is closed), -EBADF (a one-way pipe's receiving end, or a
  * descriptor that is not open), -ETOOMANYREFS (too many descriptors are under way: try again),
- * -ETIMEDOUT and -EINTR (while nothing was sent; after that a handler ends nothing any more, and the
- * timeout is -ECONNABORTED: nothing can be sent any more, and the receiver sees it). */
+ * -ETIMEDOUT and -EINTR (while nothing was sent; after that a handler ends nothing any more, and
+ * the timeout is -ECONNABORTED: nothing can be sent any more, and the receiver sees it). */
 MP_API int mp_connection_send(struct mp_connection *connection, const void *data, size_t size,
                               int timeout_ms);
 MP_API int mp_connection_send_fds(struct mp_connection *connection, const void *data, size_t size,
                                   const int *fds, unsigned fd_count, int timeout_ms);
 
 /* Receives one whole message into data[0..room). Returns 0; -EMSGSIZE: it is larger, stays, and
- * *ret_size tells its size; -EPIPE at the end; -ECONNABORTED when the sender died inside a message or
- * sends no messages at all; -EBADF at a one-way pipe's sending end; -EMFILE: this process may not
- * have as many descriptors as came, and nothing can be received any more; -ENOMEM; -ETIMEDOUT,
+ * *ret_size tells its size; -EPIPE at the end; -ECONNABORTED when the sender died inside a message
+ * or sends no messages at all; -EBADF at a one-way pipe's sending end; -EMFILE: this process may
+ * not have as many descriptors as came, and nothing can be received any more; -ENOMEM; -ETIMEDOUT,
  * -EINTR: nothing is lost. Descriptors that came with it are closed. */
 MP_API int mp_connection_receive(struct mp_connection *connection, void *data, size_t room,
                                  int timeout_ms, size_t *ret_size);
