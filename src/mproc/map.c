@@ -153,6 +153,14 @@ static void chunk_fail(struct mp_map *map, const void *arg, size_t size, int cod
         element_fail_plainly(map, &element, code);
 }
 
+/* Takes no more from the source. An error is the first one. */
+static void map_end(struct mp_map *map, int error)
+{
+    if (!map->ended && map->error == 0)
+        map->error = error;
+    map->ended = true;
+}
+
 /* Submits a chunk. Should the executor not take it, its elements fail, and no more are taken from
  * the source. */
 static void chunk_submit(struct mp_map *map, const void *arg, size_t size, bool is_rest)
@@ -170,9 +178,7 @@ static void chunk_submit(struct mp_map *map, const void *arg, size_t size, bool 
         return;
     }
     chunk_fail(map, arg, size, error == -ESHUTDOWN ? -ECANCELED : error);
-    map->ended = true;
-    if (map->error == 0)
-        map->error = error;
+    map_end(map, error);
 }
 
 /* Makes what the cursor has left, with `first` before it, a chunk that waits. */
@@ -265,14 +271,6 @@ static bool chunk_take(struct mp_map *map)
         chunk_submit(map, map->arg, used, false);
     }
     return count > 0;
-}
-
-/* Takes no more from the source. An error is the first one. */
-static void map_end(struct mp_map *map, int error)
-{
-    if (!map->ended && map->error == 0)
-        map->error = error;
-    map->ended = true;
 }
 
 /* Sends out a chunk that waits. Returns false when none does. */

@@ -306,9 +306,24 @@ struct mp_executor *support_executor(int workers, int prefetch, void *ctx)
 {
     struct mp_executor_options options = {
         .workers = workers, .prefetch = prefetch > 0 ? prefetch : -1, .ctx = ctx};
+    return support_create(&options);
+}
+
+struct mp_executor *support_create(const struct mp_executor_options *options)
+{
     struct mp_executor *executor = NULL;
-    assert_int_equal(mp_executor_create(&options, &executor), 0);
+    assert_int_equal(mp_executor_create(options, &executor), 0);
+    assert_non_null(executor);
     return executor;
+}
+
+struct mp_executor_stats support_stats(const struct mp_executor *executor)
+{
+    struct mp_executor_stats stats;
+    mp_executor_stats(executor, &stats);
+    assert_int_equal(stats.submitted,
+                     stats.done + stats.failed + stats.cancelled + (uint64_t)stats.unsettled);
+    return stats;
 }
 
 /* ---- Tasks ---------------------------------------------------------------------------------- */

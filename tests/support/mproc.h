@@ -109,6 +109,12 @@ struct mp_future *support_submit(struct mp_executor *executor, mp_task_fn *fn, c
 /* Starts workers, with so many jobs sent ahead to each (0: none). */
 struct mp_executor *support_executor(int workers, int prefetch, void *ctx);
 
+/* Creates an executor with these options, and expects success. */
+struct mp_executor *support_create(const struct mp_executor_options *options);
+
+/* Its figures, of which the sum must add up. */
+struct mp_executor_stats support_stats(const struct mp_executor *executor);
+
 /* ---- Tasks ---------------------------------------------------------------------------------- */
 
 /* Returns its argument. */
