@@ -112,17 +112,25 @@ static int64_t chore_at(const struct workerset *set)
     return set->crew.send_after != 0 ? sooner(at, set->crew.send_after) : at;
 }
 
-/* Makes the timer go off when the next chore is due, for those who wait on the descriptor. One that
- * is set too early does no harm. */
-static void timer_arm(struct workerset *set)
+/* Makes the timer go off then, for those who wait on the descriptor. One that is set too early does
+ * no harm. */
+static void timer_set(struct workerset *set, int64_t at)
 {
-    int64_t at = chore_at(set), now = at == INT64_MAX ? 0 : clock_now_ms();
-    if (at == INT64_MAX || (set->armed_for > now && set->armed_for <= at))
+    int64_t now = clock_now_ms();
+    if (set->armed_for > now && set->armed_for <= at)
         return;
     at = at > now ? at : now + 1;
     struct itimerspec when = {.it_value = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000}};
     timerfd_settime(set->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
     set->armed_for = at;
+}
+
+/* Makes it go off when the next chore is due. */
+static void timer_arm(struct workerset *set)
+{
+    int64_t at = chore_at(set);
+    if (at != INT64_MAX)
+        timer_set(set, at);
 }
 
 /* Looks at the clocks of the jobs that run. */
@@ -154,6 +162,7 @@ static int workerset_cancel(void *self, const struct mp_job *job)
     for (int i = 0; i < set->crew.count; i++)
         if (member_revoke(&set->crew.members[i], job)) {
             dispatch_urge(&set->crew, &set->crew.members[i]);
+            timer_set(set, 0); /* a worker may idle now, with jobs behind another's */
             return 0;
         }
     return -EBUSY;
