@@ -46,6 +46,7 @@ struct head {
     uint64_t seq;   /* its assignment; 0 none */
     int64_t since;  /* when it became the head, or its last element did; ms */
     uint32_t count; /* elements of it that were done by then */
+    int64_t stuck;  /* when it was found overdue and not running; 0 not */
 };
 
 struct member {

@@ -185,9 +185,11 @@ static void chunk_submit(struct mp_map *map, const void *arg, size_t size, bool 
 static void chunk_put_back(struct mp_map *map, const struct chunk_element *first,
                            const unsigned char *first_bytes, struct chunk_cursor rest)
 {
-    struct chunk_header header = {.fn = map->fn};
+    struct chunk_header header = {.fn = map->fn, .count = first != NULL};
     struct chunk_element element;
     const unsigned char *bytes;
+    for (struct chunk_cursor cursor = rest; chunk_next_element(&cursor, &element, &bytes);)
+        header.count++;
     size_t size = chunk_part_size(0) + (first ? chunk_part_size((size_t)first->size) : 0) +
                   (size_t)(rest.end - rest.at);
     struct waiting *waiting = aligned_alloc(

@@ -4,11 +4,28 @@
 #include "mproc/clock.h"
 #include "mproc/member.h"
 
-enum { STUCK_MS = 1000 }; /* beyond its deadline, for a job that does not begin or does not come */
+enum {
+    STUCK_MS = 1000,    /* beyond its deadline, for a job that does not begin or does not come */
+    STUCK_LOOK_MS = 10, /* how often such a one is looked at */
+};
 
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static bool is_chunk(const struct mp_job *job)
+{
+    return job->fn == chunk_task;
+}
+
+/* True when the worker has got on with a chunk. It may say anything: but only forwards, and not
+ * beyond the end. */
+static bool has_got_on(const struct head *head, const struct mp_job *job, uint32_t count)
+{
+    struct chunk_cursor elements;
+    return is_chunk(job) && count > head->count &&
+           count <= chunk_open(job->arg, job->arg_size, &elements).count;
 }
 
 /* Starts the clock of a new head, and of a chunk's next element. */
@@ -16,22 +33,31 @@ static void head_stamp(struct member *member, unsigned slot, int64_t now)
 {
     const struct assignment *assignment = &member->slots.all[slot];
     uint32_t count = slots_progress(&member->slots, slot);
-    if (member->head.seq != assignment->seq || member->head.count != count || !member->greeted)
-        member->head = (struct head){.seq = assignment->seq, .since = now, .count = count};
+    bool is_new = member->head.seq != assignment->seq || !member->greeted;
+    if (is_new || has_got_on(&member->head, assignment->job, count))
+        member->head = (struct head){
+            .seq = assignment->seq, .since = now, .count = is_chunk(assignment->job) ? count : 0};
 }
 
-/* Ends a job whose time is up. */
-static void head_end(struct crew *crew, struct member *member, unsigned slot, int64_t over_ms)
+/* Ends a job whose time is up by `over_ms`. Returns when to look again. */
+static int64_t head_end(struct crew *crew, struct member *member, unsigned slot, int64_t over_ms)
 {
-    enum control_state state = slots_state(&member->slots, slot);
-    if (state == CONTROL_RUNNING) {
-        member_kill_job(crew, member, slot, MP_EDEADLINE, member->head.count);
-        return;
+    int64_t now = clock_now_ms();
+    if (slots_state(&member->slots, slot) == CONTROL_RUNNING) {
+        /* Of a chunk only the element that is overdue; but one that keeps ending in this very
+         * moment is a lie. */
+        bool one = is_chunk(member->slots.all[slot].job) && over_ms < STUCK_MS;
+        member_kill_job(crew, member, slot, MP_EDEADLINE, one ? (int64_t)member->head.count : -1);
+        return now + 1;
     }
-    /* Queued: the worker is stopped, or has no CPU. Finished: the result does not come. Neither is
-     * overdue before some more time has gone. */
-    if (over_ms >= STUCK_MS)
+    /* Queued: the worker is stopped, or has no CPU. Finished: the result does not come, or has not
+     * been looked at, for the caller was away. So neither is at its end before it has been seen
+     * like this for some time. */
+    if (member->head.stuck == 0)
+        member->head.stuck = now;
+    else if (now - member->head.stuck >= STUCK_MS)
         member_condemn(crew, member, 0);
+    return now + STUCK_LOOK_MS;
 }
 
 int64_t overdue_look(struct crew *crew, struct member *member)
@@ -47,10 +73,8 @@ int64_t overdue_look(struct crew *crew, struct member *member)
     if (job->deadline_ms <= 0 || !member->greeted)
         return INT64_MAX;
     int64_t due = member->head.since + job->deadline_ms;
-    if (now >= due) {
-        head_end(crew, member, (unsigned)slot, now - due);
-        return now + 1;
-    }
+    if (now >= due)
+        return head_end(crew, member, (unsigned)slot, now - due);
     /* The elements of a chunk are known only by looking. */
-    return job->fn == chunk_task ? sooner(due, now + 1 + job->deadline_ms / 4) : due;
+    return is_chunk(job) ? sooner(due, now + 1 + job->deadline_ms / 4) : due;
 }
