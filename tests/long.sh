@@ -1,5 +1,5 @@
 #!/bin/sh
-# The slow half of the tests, by hand or at night: a storm of kills, and the fuzz targets.
+# The slow half of the tests, by hand or at night: storms of kills, dead parents, and the fuzz targets.
 # usage: sh tests/long.sh [KILLS] [FUZZ-SECONDS]      100000 and 600 unless said otherwise
 set -eu
 kills=${1:-100000}
@@ -13,6 +13,12 @@ cmake -G Ninja -S . -B build/release --preset release >/dev/null
 build_quietly build/release
 echo "== $kills workers killed"
 STORM_KILLS=$kills build/release/tests/mproc/test_mproc_storm
+echo "== users of each lock, queue and pipe killed, 10000 times"
+KILLS=10000 build/release/tests/mproc/test_mproc_killed_users
+echo "== parents killed: how long their workers live on"
+ORPHAN_ROUNDS=1000 build/release/tests/mproc/test_mproc_orphans
+echo "== a million jobs: what they cost in memory"
+build/release/tests/bench/bench_memory
 echo "== the program in a storm"
 PICTURES=2000 THUMBPOOL=$PWD/build/release/thumbpool \
     MAKE_IMAGES=$PWD/build/release/tests/support/make_images sh tests/cli/kills.sh
