@@ -61,8 +61,9 @@ for test in mproc_process mproc_executor mproc_crash mproc_map mproc_lock mproc_
 done
 
 step 'threads, under the thread sanitizer'
-build tsan --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_SAMPLES=OFF \
-    "-DCMAKE_C_FLAGS=-Werror -O1 -g -fsanitize=thread"
+cmake -G Ninja -S . -B build/tsan --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_SAMPLES=OFF \
+    "-DCMAKE_C_FLAGS=-Werror -O1 -g -fsanitize=thread" >/dev/null
+cmake --build build/tsan --target test_mproc_threads >/dev/null
 build/tsan/tests/mproc/test_mproc_threads
 
 step 'formatting'
