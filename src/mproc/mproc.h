@@ -90,11 +90,11 @@ struct mp_process_options {
     unsigned keep_count; /* of them */
 };
 
-/* Starts fn(arg) in a child process; its return value, 0..255, is the exit code. The child has
- * default actions for the signals that the parent catches, no descriptors but those named, dies
- * with the parent, and leaves without running the parent's atexit handlers.
- * The parent's thread must outlive the child: the kernel ties the death signal to it.
- * Returns 0, -EAGAIN or -ENOMEM (fork), -EINVAL (more than 64 descriptors). Free with
+/* Flushes stdio, and starts fn(arg) in a child process, which flushes stdio at its end; its return
+ * value, 0..255, is the exit code. The child has default actions for the signals that the parent
+ * catches, no descriptors but those named, dies with the parent, and leaves without running the
+ * parent's atexit handlers. The parent's thread must outlive the child: the kernel ties the death
+ * signal to it. Returns 0, -EAGAIN or -ENOMEM (fork), -EINVAL (more than 64 descriptors). Free with
  * mp_process_close(). */
 MP_API int mp_process_start(int (*fn)(void *arg), void *arg,
                             const struct mp_process_options *options, struct mp_process **ret);
@@ -109,6 +109,7 @@ MP_API int mp_process_signal(struct mp_process *process, int signo);
 /* 0..255, minus the number of the signal that killed it, MP_ALIVE or MP_EXIT_UNKNOWN. */
 MP_API int mp_process_exit_code(struct mp_process *process);
 
+/* Its number; once it has been collected, by mp_process_join() say, the system may give it away. */
 MP_API pid_t mp_process_pid(const struct mp_process *process);
 
 /* Its name. Lives as long as the handle. */
@@ -134,9 +135,10 @@ MP_API void *mp_shared_alloc(size_t size_bytes);
 /* Takes it out of this process; others keep it. Takes NULL. */
 MP_API void mp_shared_free(void *memory, size_t size_bytes);
 
-/* Locks to queues, below, are made before the processes that shall share them are started. Each
- * _free() takes NULL, gives back this process's share only, and ends the object when the last
- * process has done so or is gone. Nothing waits for ever because another process died. */
+/* What processes share to wait for each other, locks to queues, is made before the processes that
+ * shall share it are started. Freeing it gives back this process's share only; it is gone
+ * when the last process has done so or is gone. Nothing waits for ever because another process
+ * died. */
 
 /* ---- Lock: one holder at a time -------------------------------------------------------------- */
 
@@ -155,6 +157,7 @@ MP_API int mp_lock_acquire(struct mp_lock *lock, int timeout_ms);
  * released by anybody). */
 MP_API int mp_lock_release(struct mp_lock *lock);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_lock_free(struct mp_lock *lock);
 
 /* ---- Semaphore: so many holders at a time ---------------------------------------------------- */
@@ -179,6 +182,7 @@ MP_API int mp_semaphore_release(struct mp_semaphore *semaphore);
 /* Permits that are free, at this moment. */
 MP_API unsigned mp_semaphore_value(struct mp_semaphore *semaphore);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_semaphore_free(struct mp_semaphore *semaphore);
 
 /* ---- Event: a flag to wait for --------------------------------------------------------------- */
@@ -191,14 +195,17 @@ MP_API int mp_event_create(struct mp_event **ret);
 /* Sets it and wakes everybody who waits. Async-signal-safe. */
 MP_API void mp_event_set(struct mp_event *event);
 
+/* Makes it not set; who was woken already goes on. */
 MP_API void mp_event_clear(struct mp_event *event);
 
+/* Whether it is set, at this moment. */
 MP_API bool mp_event_is_set(const struct mp_event *event);
 
 /* Waits until it is set. Returns 0 (also when it was cleared again meanwhile), -ETIMEDOUT, -EINTR.
  */
 MP_API int mp_event_wait(struct mp_event *event, int timeout_ms);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_event_free(struct mp_event *event);
 
 /* ---- Condition: waiting for something to change ---------------------------------------------- */
@@ -222,6 +229,7 @@ MP_API int mp_condition_wait(struct mp_condition *condition, struct mp_lock *loc
 MP_API void mp_condition_notify(struct mp_condition *condition, unsigned count);
 MP_API void mp_condition_notify_all(struct mp_condition *condition);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_condition_free(struct mp_condition *condition);
 
 /* ---- Barrier: waiting until all are there ---------------------------------------------------- */
@@ -248,8 +256,10 @@ MP_API void mp_barrier_reset(struct mp_barrier *barrier);
 /* How many wait now. */
 MP_API unsigned mp_barrier_waiting(struct mp_barrier *barrier);
 
+/* Whether it is broken, and so stays until mp_barrier_reset(). */
 MP_API bool mp_barrier_is_broken(struct mp_barrier *barrier);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_barrier_free(struct mp_barrier *barrier);
 
 /* ---- Value: a number shared by processes ----------------------------------------------------- */
@@ -262,6 +272,7 @@ struct mp_value;
 MP_API int mp_value_create(int64_t value, struct mp_value **ret);
 MP_API int mp_value_create_double(double value, struct mp_value **ret);
 
+/* Reads it, and writes it. */
 MP_API int64_t mp_value_get(const struct mp_value *value);
 MP_API void mp_value_set(struct mp_value *value, int64_t to);
 
@@ -271,6 +282,7 @@ MP_API int64_t mp_value_add(struct mp_value *value, int64_t what);
 /* Sets it to `to` if it is *expected. Returns true when it was, else puts what it is there. */
 MP_API bool mp_value_compare_exchange(struct mp_value *value, int64_t *expected, int64_t to);
 
+/* The same for a double. */
 MP_API double mp_value_get_double(const struct mp_value *value);
 MP_API void mp_value_set_double(struct mp_value *value, double to);
 MP_API double mp_value_add_double(struct mp_value *value, double what);
@@ -278,6 +290,7 @@ MP_API double mp_value_add_double(struct mp_value *value, double what);
 /* Its lock, recursive, owned by it. The calls above do not take it. */
 MP_API struct mp_lock *mp_value_lock(struct mp_value *value);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_value_free(struct mp_value *value);
 
 /* ---- Array: items shared by processes -------------------------------------------------------- */
@@ -291,6 +304,7 @@ MP_API int mp_array_create(size_t count, size_t item_size, struct mp_array **ret
 /* The items themselves, aligned for any type; unlocked. */
 MP_API void *mp_array_data(struct mp_array *array);
 
+/* How many items it has. */
 MP_API size_t mp_array_count(const struct mp_array *array);
 
 /* Copies one item out or in under the lock. Returns 0, MP_OWNERDEAD (done, but another died while
@@ -301,6 +315,7 @@ MP_API int mp_array_set(struct mp_array *array, size_t index, const void *item);
 /* Its lock, recursive, owned by it. */
 MP_API struct mp_lock *mp_array_lock(struct mp_array *array);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_array_free(struct mp_array *array);
 
 /* ---- Queue: items between any processes, first in, first out --------------------------------- */
@@ -343,6 +358,7 @@ MP_API int mp_queue_task_done(struct mp_queue *queue);
  * says so: then it is the timeout that ends this. Returns 0, -ETIMEDOUT, -EINTR. */
 MP_API int mp_queue_join(struct mp_queue *queue, int timeout_ms);
 
+/* Gives back this process's share of it. Takes NULL. */
 MP_API void mp_queue_free(struct mp_queue *queue);
 
 /* ---- Pipe: messages between two processes ---------------------------------------------------- */
@@ -590,6 +606,7 @@ struct mp_executor_stats {
     struct mp_backend_stats backend;
 };
 
+/* Counts of what has happened so far. Any time before mp_executor_free(). */
 MP_API void mp_executor_stats(const struct mp_executor *executor, struct mp_executor_stats *ret);
 
 enum mp_how {
@@ -631,6 +648,7 @@ struct mp_fault {
     size_t log_size;     /* bytes of it, without the 0 at its end */
 };
 
+/* Its state as of the last call that made progress; does not look at the workers. */
 MP_API enum mp_state mp_future_state(const struct mp_future *future);
 
 /* Waits for the result. It belongs to the future. Returns 0; -ETIMEDOUT and -EINTR while it is not
@@ -660,6 +678,7 @@ MP_API int mp_future_then(struct mp_future *future, mp_then_fn *fn, void *user);
 /* The number of the worker that settled it, -1 where none did. */
 MP_API int mp_future_worker(const struct mp_future *future);
 
+/* What the submit's options had as `user`. */
 MP_API void *mp_future_user(const struct mp_future *future);
 
 /* Lets go of it in any state; a job that is not settled goes on and its result is dropped (its
