@@ -105,43 +105,38 @@ int mp_wait(struct mp_future *const *futures, size_t count, enum mp_when when, i
 
 /* ---- As completed --------------------------------------------------------------------------- */
 
-static void swap(struct mp_future **futures, size_t a, size_t b)
+/* True when the future is in futures[begin..end), where every one's place points to itself. A place
+ * elsewhere says nothing. */
+static bool is_gathered(struct mp_future **futures, size_t begin, size_t end,
+                        const struct mp_future *future)
 {
-    struct mp_future *other = futures[a];
-    futures[a] = futures[b];
-    futures[b] = other;
-    futures[a]->place = &futures[a];
-    futures[b]->place = &futures[b];
+    struct mp_future **place = future->place;
+    return place >= futures + begin && place < futures + end && *place == future;
 }
 
-/* True when the future has its place in this array already, so that entry `index` is a second one.
- * A place in another array says nothing. */
-static bool is_duplicate(struct mp_future *const *futures, size_t count, size_t index)
+static void put(struct mp_future **place, struct mp_future *future)
 {
-    struct mp_future **place = futures[index]->place;
-    return place >= futures && place < futures + count && place != futures + index &&
-           *place == futures[index];
+    *place = future;
+    future->place = place;
 }
 
 /* Moves what is settled to the end of the array, and drops what is there twice. Returns how many
  * are settled. */
 static size_t gather(struct mp_future **futures, size_t *count)
 {
-    size_t begin = *count; /* of the settled ones */
+    size_t begin = *count; /* of the settled ones; those before it have no place */
     for (size_t i = 0; i < begin;) {
-        if (!future_settled(futures[i])) {
+        struct mp_future *future = futures[i];
+        if (!future_settled(future)) {
             i++;
-        } else if (is_duplicate(futures, *count, i)) {
-            --*count;
-            --begin;
-            futures[i] = futures[begin];
-            if (begin < *count) {
-                futures[begin] = futures[*count];
-                futures[begin]->place = &futures[begin];
-            }
-        } else {
-            swap(futures, i, --begin);
+            continue;
         }
+        bool twice = is_gathered(futures, begin, *count, future);
+        futures[i] = futures[--begin];
+        if (twice)
+            put(&futures[begin], futures[--*count]);
+        else
+            put(&futures[begin], future);
     }
     return *count - begin;
 }
