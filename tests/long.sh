@@ -19,6 +19,7 @@ echo "== parents killed: how long their workers live on"
 ORPHAN_ROUNDS=1000 build/release/tests/mproc/test_mproc_orphans
 echo "== a million jobs: what they cost in memory"
 build/release/tests/bench/bench_memory
+MPROC_LONG=1 build/release/tests/mproc/test_mproc_life
 echo "== the program in a storm"
 PICTURES=2000 THUMBPOOL=$PWD/build/release/thumbpool \
     MAKE_IMAGES=$PWD/build/release/tests/support/make_images sh tests/cli/kills.sh

@@ -155,8 +155,8 @@ void member_expire(struct crew *crew, struct member *member)
     if (!limited || clock_left_ms(member->kill_at) != 0)
         return;
     process_signal(&member->process, SIGKILL);
-    member->kill_at = INT64_MAX; /* once is enough */
-    if (!member->greeted)
+    member->kill_at = INT64_MAX;                              /* once is enough */
+    if (!member->greeted && member->phase == PHASE_CONDEMNED) /* not one that is only unwanted */
         crew->hook_failures++;
 }
 
