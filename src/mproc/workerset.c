@@ -159,12 +159,17 @@ static int workerset_submit(void *self, const struct mp_job *job)
 static int workerset_cancel(void *self, const struct mp_job *job)
 {
     struct workerset *set = self;
-    for (int i = 0; i < set->crew.count; i++)
-        if (member_revoke(&set->crew.members[i], job)) {
-            dispatch_urge(&set->crew, &set->crew.members[i]);
-            timer_set(set, 0); /* a worker may idle now, with jobs behind another's */
-            return 0;
-        }
+    for (int i = 0; i < set->crew.count; i++) {
+        struct member *member = &set->crew.members[i];
+        if (!member_revoke(member, job))
+            continue;
+        if (member->retiring && member->slots.held == 0)
+            member_dismiss(&set->crew, member); /* it was the last that it waited for */
+        else
+            dispatch_urge(&set->crew, member);
+        timer_set(set, 0); /* a worker may idle now, with jobs behind another's */
+        return 0;
+    }
     return -EBUSY;
 }
 
