@@ -33,8 +33,9 @@ struct seat {
     struct threads *threads;
     int number;
     pthread_t thread;
-    bool taken; /* there is a thread to be joined; the parent's own */
-    bool left;  /* it has ended, or is about to; under the lock */
+    bool taken;  /* there is a thread to be joined; the parent's own */
+    bool left;   /* it has ended, or is about to; under the lock */
+    bool failed; /* its start hook has; under the lock */
 };
 
 struct threads {
@@ -51,7 +52,7 @@ struct threads {
     int held;                 /* items in use */
     int width;                /* threads wanted */
     int alive;                /* threads that have not left */
-    int failed;               /* whose start hook failed */
+    int failed;               /* seats without a thread, because its start hook failed */
     uint64_t started;
     uint64_t retired;
     bool stopping; /* leave as soon as nothing waits */
@@ -140,10 +141,10 @@ static void *seat_main(void *arg)
     const struct mp_executor_options *options = &threads->options;
     bool fit = !options->start || options->start(options->ctx, seat->number) == 0;
     pthread_mutex_lock(&threads->lock);
+    seat->failed = !fit;
+    threads->failed += !fit;
     if (fit)
         seat_work(seat);
-    else
-        threads->failed++;
     pthread_mutex_unlock(&threads->lock);
     if (fit && options->stop)
         options->stop(options->ctx, seat->number);
@@ -165,6 +166,8 @@ static int seat_start(struct seat *seat)
     sigfillset(&all);
     pthread_mutex_lock(&threads->lock);
     seat->left = false;
+    threads->failed -= seat->failed;
+    seat->failed = false;
     threads->alive++;
     threads->started++;
     pthread_mutex_unlock(&threads->lock);
@@ -218,15 +221,26 @@ static int seats_grow(struct threads *threads, int count)
     return 0;
 }
 
-/* Starts what is missing. Those that shall leave have their seat until they are gone. */
-static int seats_fill(struct threads *threads)
+/* Starts what is missing; those whose start hook failed only `again`. Those that shall leave have
+ * their seat until they are gone. */
+static int seats_fill(struct threads *threads, bool again)
 {
     int error = 0;
     seats_join(threads);
     for (int i = 0; i < threads->width && error == 0; i++)
-        if (!threads->seats[i]->taken)
+        if (!threads->seats[i]->taken && (again || !threads->seats[i]->failed))
             error = seat_start(threads->seats[i]);
     return error;
+}
+
+/* Fills the seats of those that were too many, and were wanted again before they had left. */
+static void seats_fill_late(struct threads *threads)
+{
+    pthread_mutex_lock(&threads->lock);
+    bool missing = threads->alive + threads->failed < threads->width && !threads->stopping;
+    pthread_mutex_unlock(&threads->lock);
+    if (missing)
+        (void)seats_fill(threads, false); /* an error now may be none at the next poll */
 }
 
 /* ---- The back-end --------------------------------------------------------------------------- */
@@ -324,6 +338,7 @@ static int threads_poll(void *self, int timeout_ms, mp_settle_fn *settle, void *
     int settled = done_settle(threads, settle, user);
     int error = event_await(threads, settled > 0 ? 0 : timeout_ms);
     done_settle(threads, settle, user);
+    seats_fill_late(threads);
     pthread_mutex_lock(&threads->lock);
     bool broken = threads->alive == 0 && threads->failed > 0;
     pthread_mutex_unlock(&threads->lock);
@@ -369,7 +384,7 @@ static int threads_resize(void *self, int workers, mp_settle_fn *settle, void *u
     threads->width = workers;
     pthread_cond_broadcast(&threads->work);
     pthread_mutex_unlock(&threads->lock);
-    return seats_fill(threads);
+    return seats_fill(threads, true);
 }
 
 static int threads_stop(void *self, bool kill, int timeout_ms, mp_settle_fn *settle, void *user)
@@ -447,7 +462,7 @@ int threads_create(const struct mp_executor_options *options, struct mp_backend 
     threads->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = threads->event_fd < 0 ? -errno : seats_grow(threads, options->workers);
     if (error == 0)
-        error = seats_fill(threads);
+        error = seats_fill(threads, true);
     if (error < 0) {
         threads_free(threads);
         return error;
