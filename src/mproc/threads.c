@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -33,6 +35,7 @@ struct seat {
     struct threads *threads;
     int number;
     pthread_t thread;
+    pid_t tid;   /* of it, as the kernel counts */
     bool taken;  /* there is a thread to be joined; the parent's own */
     bool left;   /* it has ended, or is about to; under the lock */
     bool failed; /* its start hook has; under the lock */
@@ -139,6 +142,7 @@ static void *seat_main(void *arg)
     struct seat *seat = arg;
     struct threads *threads = seat->threads;
     const struct mp_executor_options *options = &threads->options;
+    seat->tid = (pid_t)syscall(SYS_gettid);
     bool fit = !options->start || options->start(options->ctx, seat->number) == 0;
     pthread_mutex_lock(&threads->lock);
     seat->failed = !fit;
@@ -184,6 +188,16 @@ static int seat_start(struct seat *seat)
     return -error;
 }
 
+/* Waits until the kernel has taken a thread that was joined off the list of this process, which is
+ * a moment later. Who asked then whether it may fork would be told that threads run. */
+static void thread_await_end(pid_t tid)
+{
+    enum { TRIES = 2000, TRY_NS = 50000 };
+    const struct timespec moment = {.tv_nsec = TRY_NS};
+    for (int i = 0; i < TRIES && syscall(SYS_tgkill, getpid(), tid, 0) == 0; i++)
+        nanosleep(&moment, NULL);
+}
+
 /* Collects the threads that have left. Returns how many have not. */
 static int seats_join(struct threads *threads)
 {
@@ -195,6 +209,7 @@ static int seats_join(struct threads *threads)
         pthread_mutex_unlock(&threads->lock);
         if (seat->taken && left) {
             pthread_join(seat->thread, NULL);
+            thread_await_end(seat->tid);
             seat->taken = false;
         }
         present += seat->taken;
