@@ -137,13 +137,16 @@ static void barrier_leave(struct mp_barrier *barrier)
     lock_unguard(&barrier->guard);
 }
 
-/* Breaks the barrier when one of those who wait is gone. */
+/* Breaks the barrier when one of those who wait is gone, and clears his seat away. */
 static void barrier_look(struct mp_barrier *barrier)
 {
-    if (holder_look_is_due(&barrier->looked_ms) &&
-        bench_has(barrier, barrier->round, VERDICT_OPEN) &&
-        holder_any_dead(bench_seats(barrier, barrier->round), barrier->parties))
-        barrier_break(barrier);
+    _Atomic uint64_t *seats = bench_seats(barrier, barrier->round);
+    if (!holder_look_is_due(&barrier->looked_ms) ||
+        !bench_has(barrier, barrier->round, VERDICT_OPEN) ||
+        !holder_any_dead(seats, barrier->parties))
+        return;
+    barrier_break(barrier);
+    holder_forget_dead(seats, barrier->parties);
 }
 
 /* ---- Waiting -------------------------------------------------------------------------------- */

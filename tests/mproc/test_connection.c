@@ -196,7 +196,7 @@ static void test_a_storm_of_signals_harms_no_message(void **state)
     struct ends ends = ends_create(true);
     struct mp_process *child = start_with(child_echo, &ends, ends.b);
     mp_connection_close(ends.b);
-    support_alarm_begin(support_interrupt, 200);
+    support_alarm_begin(support_interrupt, 1000);
     large_exchange(ends.a, 3);
     support_alarm_end();
     mp_connection_close(ends.a);

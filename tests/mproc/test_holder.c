@@ -64,7 +64,7 @@ static void *thread_outlive(void *arg)
 {
     struct scene *scene = arg;
     if (support_await(&scene->begun, 2))
-        _exit(0);
+        kill(getpid(), SIGKILL); /* past a leak checker, to which the main thread's are lost */
     _exit(1);
 }
 
@@ -98,7 +98,7 @@ static void test_a_process_lives_as_long_as_one_thread_does(void **state)
     assert_int_equal(letter, 'Z');
     assert_true(holder_is_alive(scene->child));
     support_raise(&scene->begun);
-    assert_int_equal(support_finish(child), 0);
+    assert_int_equal(support_finish(child), -SIGKILL);
     assert_false(holder_is_alive(scene->child));
     support_unshare(scene, sizeof *scene);
 }
