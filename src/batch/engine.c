@@ -28,13 +28,14 @@ static int engine_start(struct engines *engines, struct engine *engine)
     return mp_executor_create(&options, &engine->executor);
 }
 
-int engines_init(struct engines *engines, enum mp_kind kind, int workers, const char *module_path,
-                 const struct image_spec *spec)
+int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
+                 const char *module_path, const struct image_spec *spec)
 {
     *engines = (struct engines){.module_path = module_path};
     engines->options = (struct mp_executor_options){.kind = kind,
                                                     .workers = workers,
                                                     .prefetch = 1,
+                                                    .deadline_ms = timeout_ms,
                                                     .result_max = result_max(spec),
                                                     .name = "thumbpool-work",
                                                     .start = picture_task_start};

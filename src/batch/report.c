@@ -36,6 +36,7 @@ static void options_write(struct json *json, const struct report *report)
     json_text(json, "format", format_name(plan->format));
     json_integer(json, "quality", plan->spec->quality);
     json_integer(json, "retries", report->run->retries);
+    json_number(json, "timeout", report->run->timeout_ms / 1000.0, 3);
     json_boolean(json, "force", report->run->force);
     json_close(json, '}');
 }

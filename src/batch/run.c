@@ -284,6 +284,14 @@ static void picture_crashed(struct run *run, const struct picture *picture)
     record_fail(run, "crashed", message);
 }
 
+static void picture_timed_out(struct run *run)
+{
+    char message[120];
+    snprintf(message, sizeof message, "given up after %g s of work, see --timeout",
+             run->options->timeout_ms / 1000.0);
+    record_fail(run, "timeout", message);
+}
+
 /* Deals with a settled picture. Returns true when it flies on: one more attempt. */
 static bool picture_settle(struct run *run, struct picture *picture)
 {
@@ -297,6 +305,8 @@ static bool picture_settle(struct run *run, struct picture *picture)
         picture_answered(run, picture, data, size);
     else if (error == MP_ECRASH)
         picture_crashed(run, picture);
+    else if (error == MP_EDEADLINE)
+        picture_timed_out(run);
     else if (error == -ECANCELED || error == MP_EKILLED)
         ; /* not started: counted in the end */
     else if (error == MP_EBROKEN)
@@ -378,8 +388,8 @@ static int run_prepare(struct run *run)
     int workers = options->workers;
     if ((size_t)workers > inputs)
         workers = (int)inputs;
-    error = engines_init(&run->engines, options->kind, workers, options->module_path,
-                         run->plan->options.spec);
+    error = engines_init(&run->engines, options->kind, workers, options->timeout_ms,
+                         options->module_path, run->plan->options.spec);
     if (error < 0) {
         cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
         return error;

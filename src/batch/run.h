@@ -18,6 +18,7 @@ struct run_options {
     enum mp_kind kind;                 /* back-end */
     int workers;                       /* at least 1 */
     int retries;                       /* of a picture whose worker died */
+    int timeout_ms;                    /* of one picture's work, then it is killed; 0 none */
     bool force;                        /* write also what has not changed */
     int64_t max_bytes;                 /* largest input file */
     const char *module_path;           /* the libvips module's file */

@@ -207,6 +207,7 @@ static enum exit_code program_run(struct program *program)
     struct run_options run = {.kind = options->kind,
                               .workers = options->jobs,
                               .retries = options->retries,
+                              .timeout_ms = options->timeout_ms,
                               .force = options->force,
                               .max_bytes = (int64_t)1 << 30,
                               .module_path = module_find(module, sizeof module),

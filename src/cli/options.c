@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2 };
+enum {
+    EXIT_USAGE = 2,
+    TIMEOUT_MS = 60000, /* for one picture, where nothing else is said */
+};
 
 /* Options without a letter. */
 enum long_only {
     OPTION_BASE = 256,
     OPTION_EXECUTOR,
     OPTION_RETRIES,
+    OPTION_TIMEOUT,
     OPTION_REPORT,
     OPTION_PROGRESS,
     OPTION_QUIET,
@@ -43,6 +47,8 @@ static const struct argp_option option_table[] = {
     {"executor", OPTION_EXECUTOR, "KIND", 0, "processes or sequential (default: processes)", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
                                         " (default: 1)", 0},
+    {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
+                                          " (default: 60, and 0 without processes)", 0},
     {NULL, 0, NULL, 0, "Messages", 4},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
@@ -96,6 +102,17 @@ static double parse_sigma(const struct argp_state *state, const char *text)
     if (end == text || *end != '\0' || !isfinite(sigma) || sigma < 0 || sigma > 1000)
         argp_error(state, "--blur takes a number from 0 to 1000, not \"%s\"", text);
     return sigma;
+}
+
+/* Seconds, which may have a fraction. Returns milliseconds, 1 at least unless it is 0. */
+static int parse_timeout(const struct argp_state *state, const char *text)
+{
+    const double most_s = 1e6;
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(seconds) || seconds < 0 || seconds > most_s)
+        argp_error(state, "--timeout takes seconds, from 0 (never) to 1000000, not \"%s\"", text);
+    return (int)ceil(seconds * 1000);
 }
 
 /* Workers: "4", "0" and "" for all, "50%". */
@@ -186,6 +203,10 @@ static void finish(const struct argp_state *state, struct options *options)
         argp_error(state, "give at least one file or folder");
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
+    if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
+        argp_error(state, "--timeout needs processes: nothing else can be stopped amid its work");
+    if (options->timeout_ms < 0)
+        options->timeout_ms = options->kind == MP_PROCESSES ? TIMEOUT_MS : 0;
     if (options->spec.box_count == 0)
         options->spec.boxes[options->spec.box_count++] = image_spec_default().boxes[0];
 }
@@ -204,6 +225,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_BASE: options->base = value; break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
     case OPTION_RETRIES: options->retries = parse_int(state, "retries", value, 0, 1000000); break;
+    case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
@@ -222,7 +244,8 @@ void options_parse(int argc, char **argv, struct options *ret)
 {
     static const struct argp parser = {
         .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_text};
-    *ret = (struct options){.output = "thumbs", .spec = image_spec_default(), .retries = 1};
+    *ret = (struct options){
+        .output = "thumbs", .spec = image_spec_default(), .retries = 1, .timeout_ms = -1};
     ret->spec.box_count = 0;
     ret->jobs = mp_cpu_count();
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))

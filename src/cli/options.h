@@ -20,6 +20,7 @@ struct options {
     enum mp_kind kind; /* back-end */
     int jobs;          /* workers, at least 1 */
     int retries;       /* after a crash */
+    int timeout_ms;    /* for one picture, 0 none */
     bool force;
     const char *report; /* file, "-" for standard output, NULL none */
     enum progress_when progress;

@@ -54,6 +54,7 @@ struct fixture {
     struct shared *shared;
     struct heard heard;
     struct run_summary summary;
+    int timeout_ms; /* of the next run */
 };
 
 static struct shared *shared; /* of the case that runs, for its tasks */
@@ -130,6 +131,7 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
     struct run_options options = {.kind = kind,
                                   .workers = workers,
                                   .retries = retries,
+                                  .timeout_ms = fixture->timeout_ms,
                                   .max_bytes = 1 << 20,
                                   .task = task,
                                   .stop = &fixture->shared->stop,
@@ -200,6 +202,14 @@ static int task_fails(struct mp_task *task, const void *arg, size_t size)
     (void)arg;
     (void)size;
     return mp_task_fail(task, 3, "no way");
+}
+
+/* Every tenth picture never ends. */
+static int task_hangs_at_times(struct mp_task *task, const void *arg, size_t size)
+{
+    while (picture_of(task) % 10 == 3)
+        pause();
+    return picture_task_run(task, arg, size);
 }
 
 /* Waits for ever, after having raised the stop flag. */
@@ -292,6 +302,20 @@ static void test_run_retries_as_often_as_it_is_told(void **state)
     assert_int_equal(run(fixture, task_dies, MP_PROCESSES, 2, 0), 0);
     assert_int_equal(fixture->summary.counts.failed, 1);
     assert_string_equal(fixture->heard.codes[4], "crashed");
+}
+
+static void test_run_gives_up_pictures_that_hang(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 40);
+    fixture->timeout_ms = 500;
+    assert_int_equal(run(fixture, task_hangs_at_times, MP_PROCESSES, 2, 1), 0);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(fixture->heard.status[i], i % 10 == 3 ? RUN_FAILED : RUN_MADE);
+        assert_string_equal(fixture->heard.codes[i], i % 10 == 3 ? "timeout" : "");
+    }
+    assert_non_null(strstr(fixture->heard.message, "0.5 s"));
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 36);
 }
 
 static void test_run_believes_no_worker(void **state)
@@ -408,6 +432,7 @@ int main(void)
         RUN_TEST(test_run_retries_what_has_become_another_kind),
         RUN_TEST(test_run_retries_as_often_as_it_is_told),
         RUN_TEST(test_run_believes_no_worker),
+        RUN_TEST(test_run_gives_up_pictures_that_hang),
         RUN_TEST(test_run_tells_of_a_task_that_fails),
         RUN_TEST(test_run_that_is_stopped_kills_what_hangs),
         RUN_TEST(test_run_cannot_go_on_without_its_folder),

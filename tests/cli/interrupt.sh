@@ -65,4 +65,21 @@ done
 expect 0 "$THUMBPOOL" in -o thumbs -b 60 -s 300
 same calm thumbs
 clean thumbs
+# A worker that stops, for whatever reason, costs at most its picture, and not the run.
+rm -rf thumbs
+"$THUMBPOOL" in -o thumbs -b 60 -s 300 -j 2 --timeout 5 --report report.ndjson 2>err &
+run=$!
+until [ "$(find thumbs -name '*.jpg' 2>/dev/null | wc -l)" -gt 3 ]; do
+    kill -0 $run 2>/dev/null || break
+    sleep 0.005
+done
+# shellcheck disable=SC2013 # numbers
+for worker in $(cat "/proc/$run/task/$run/children" 2>/dev/null); do kill -STOP "$worker"; done
+code=0
+wait $run || code=$?
+failed=$(field failed)
+is 'the exit code' $code $((failed > 0))
+is 'the count of all' $(($(field made) + failed)) 80
+is 'given up' "$(grep -c '"code":"timeout"' report.ndjson)" "$failed"
+[ "$failed" -le 2 ] || fail "$failed pictures failed for two workers that stopped"
 finish

@@ -14,6 +14,8 @@ for blur in -1 x nan inf 1001 ''; do wrong in -b "$blur"; done
 for quality in 0 101 x ''; do wrong in -q "$quality"; done
 for jobs in -1 x 4097 5%% ''; do wrong in -j "$jobs"; done
 for retries in -1 x; do wrong in --retries "$retries"; done
+for timeout in -1 x nan '' 1000001; do wrong in --timeout "$timeout"; done
+wrong in --timeout 5 --executor sequential
 wrong in -f bmp
 wrong in --executor fibers
 wrong in --progress sometimes
