@@ -269,19 +269,22 @@ int mp_executor_pump(struct mp_executor *executor, int timeout_ms)
 
 int mp_executor_fd(const struct mp_executor *executor)
 {
-    return executor->backend.fd(executor->backend.self);
+    int error = executor_check(executor);
+    return error < 0 ? error : executor->backend.fd(executor->backend.self);
 }
 
 void mp_executor_interrupt(struct mp_executor *executor)
 {
-    if (executor->backend.interrupt)
+    /* In a child the descriptor's number may be another's by now. */
+    if (executor->backend.interrupt && executor_check(executor) == 0)
         executor->backend.interrupt(executor->backend.self);
 }
 
 void mp_executor_stats(const struct mp_executor *executor, struct mp_executor_stats *ret)
 {
     *ret = executor->stats;
-    executor->backend.stats(executor->backend.self, &ret->backend);
+    if (executor_check(executor) == 0) /* a child may have inherited a lock that is held */
+        executor->backend.stats(executor->backend.self, &ret->backend);
 }
 
 int mp_executor_resize(struct mp_executor *executor, int workers)

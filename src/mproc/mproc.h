@@ -583,7 +583,8 @@ MP_API int mp_executor_submit(struct mp_executor *executor, mp_task_fn *fn, cons
  * Returns 0, -EINTR, -EDEADLK (from a callback), MP_EBROKEN, MP_EFORKED. */
 MP_API int mp_executor_pump(struct mp_executor *executor, int timeout_ms);
 
-/* A descriptor that is readable when mp_executor_pump() has something to do, deadlines included. */
+/* A descriptor that is readable when mp_executor_pump() has something to do, deadlines included; or
+ * MP_EFORKED. */
 MP_API int mp_executor_fd(const struct mp_executor *executor);
 
 /* Makes the call that waits on this executor, or else the next one to wait, return -EINTR.
