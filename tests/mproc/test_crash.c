@@ -167,6 +167,53 @@ static void test_many_crashes_in_a_row_do_not_break_it(void **state)
     scene_close(scene);
 }
 
+/* Kills every worker whose number has been left, and itself at last. */
+static int task_kill_all(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    const pid_t *pids = arg;
+    for (size_t i = 0; i < size / sizeof *pids; i++)
+        if (pids[i] != getpid())
+            kill(pids[i], SIGKILL);
+    return raise(SIGKILL);
+}
+
+static void test_workers_that_kill_each_other_cost_the_jobs_that_ran(void **state)
+{
+    (void)state;
+    static const int widths[] = {1, 2, 5, 13};
+    pid_t pids[13];
+    if (support_children(pids, 1) < 0)
+        skip(); /* this kernel does not list children */
+    for (int i = 0; i < 4; i++) {
+        int width = widths[i];
+        struct scene *scene = scene_open();
+        struct mp_executor *executor = support_executor(width, 1, scene);
+        struct mp_future *killers[13], *others[13];
+        assert_int_equal(support_children(pids, 13), width);
+        for (int k = 0; k < width; k++) {
+            killers[k] =
+                support_submit(executor, task_kill_all, pids, (size_t)width * sizeof *pids);
+            others[k] = support_submit(executor, task_echo_counted, &k, sizeof k);
+        }
+        int crashed = 0;
+        for (int k = 0; k < width; k++) {
+            support_expect_fault(killers[k], MP_ECRASH);
+            mp_future_free(killers[k]);
+        }
+        for (int k = 0; k < width; k++) { /* one that ran at that moment is lost, too */
+            const void *data;
+            size_t size;
+            crashed += support_result(others[k], &data, &size) == MP_ECRASH;
+            mp_future_free(others[k]);
+        }
+        assert_true(stats_of(executor).workers_lost >= (uint64_t)(width + crashed));
+        support_expect(support_submit(executor, task_echo_counted, "x", 1), "x", 1);
+        mp_executor_free(executor);
+        scene_close(scene);
+    }
+}
+
 static void test_a_death_while_idle_costs_nothing(void **state)
 {
     (void)state;
@@ -835,6 +882,7 @@ int main(void)
         SUPPORT_TEST(test_leaving_is_no_success),
         SUPPORT_TEST(test_a_kill_is_named),
         SUPPORT_TEST(test_many_crashes_in_a_row_do_not_break_it),
+        SUPPORT_TEST(test_workers_that_kill_each_other_cost_the_jobs_that_ran),
         SUPPORT_TEST(test_a_death_while_idle_costs_nothing),
         SUPPORT_TEST(test_a_death_noticed_while_sending_costs_nothing),
         SUPPORT_TEST(test_a_death_amid_an_argument_costs_nothing),
