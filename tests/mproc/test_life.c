@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -679,61 +678,6 @@ static void test_workers_killed_from_outside_before_they_began(void **state)
     }
 }
 
-/* ---- When the parent is killed -------------------------------------------------------------- */
-
-static int task_busy(struct mp_task *task, const void *arg, size_t size)
-{
-    (void)task, (void)arg, (void)size;
-    support_raise(&scene->gate.begun);
-    for (;;)
-        ;
-    return 0;
-}
-
-/* A parent with one worker that is busy, one that waits, and two that are idle. */
-static int parent_main(void *arg)
-{
-    _Atomic pid_t *pids = arg;
-    pid_t children[4];
-    struct mp_executor *executor;
-    if (mp_executor_create(&(struct mp_executor_options){.workers = 4, .ctx = scene}, &executor) !=
-        0)
-        return 1;
-    (void)mp_executor_submit(executor, task_busy, "", 0, NULL, NULL);
-    (void)mp_executor_submit(executor, support_task_gated, "", 0, NULL, NULL);
-    if (!support_await(&scene->gate.begun, 2) || support_children(children, 4) != 4)
-        return 2;
-    for (int i = 0; i < 4; i++)
-        pids[i] = children[i];
-    support_raise(&scene->attempts);
-    (void)mp_executor_pump(executor, MP_FOREVER);
-    for (;;)
-        (void)mp_executor_pump(executor, MP_FOREVER);
-    return 3;
-}
-
-static void test_no_worker_outlives_a_parent_that_is_killed(void **state)
-{
-    (void)state;
-    pid_t pid;
-    if (support_children(&pid, 1) < 0)
-        skip(); /* this kernel does not list children */
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    _Atomic pid_t *pids = support_share(4 * sizeof *pids);
-    struct mp_process *parent;
-    assert_int_equal(mp_process_start(parent_main, (void *)pids, NULL, &parent), 0);
-    assert_true(support_await(&scene->attempts, 1));
-    int64_t begin = support_now_ms();
-    assert_int_equal(mp_process_signal(parent, SIGKILL), 0);
-    assert_int_equal(mp_process_join(parent, SUPPORT_LONG_MS), 0);
-    for (int i = 0; i < 4; i++) /* by the death signal, or the end of the job channel */
-        assert_true(support_collect(pids[i]) != -1000);
-    assert_true(support_now_ms() - begin < SUPPORT_LONG_MS / 6);
-    assert_int_equal(mp_process_close(parent), 0);
-    support_unshare((void *)pids, 4 * sizeof *pids);
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -783,8 +727,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_harder_shutdown_may_follow_a_softer_one, scene_setup,
                                         scene_teardown),
         cmocka_unit_test_setup_teardown(test_workers_killed_from_outside_before_they_began,
-                                        scene_setup, scene_teardown),
-        cmocka_unit_test_setup_teardown(test_no_worker_outlives_a_parent_that_is_killed,
                                         scene_setup, scene_teardown),
     };
     return cmocka_run_group_tests_name("mproc/life", tests, NULL, NULL);
