@@ -27,6 +27,10 @@ int channel_init(struct channel *channel, int *ret_child_fd)
 
 void channel_done(struct channel *channel)
 {
+    /* A child that the program itself forked has a copy of the socket, and while that is open,
+     * closing alone would tell the worker nothing. */
+    if (channel->fd >= 0)
+        shutdown(channel->fd, SHUT_WR);
     io_close(&channel->fd);
     channel->count = 0;
 }

@@ -870,6 +870,24 @@ static void test_shutdown_of_a_worker_that_does_not_leave(void **state)
     support_unshare(gate, sizeof *gate);
 }
 
+/* A child that the program forks by itself has copies of all channels. */
+static void test_workers_leave_though_a_child_has_the_channels(void **state)
+{
+    (void)state;
+    struct mp_executor *executor = support_executor(2, 0, NULL);
+    support_expect(support_submit(executor, support_task_echo, "x", 1), "x", 1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        for (;;)
+            pause();
+    assert_int_equal(mp_executor_shutdown(executor, MP_FINISH, SUPPORT_LONG_MS), 0);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(support_collect(child), -SIGKILL);
+    assert_int_equal(stats_of(executor).workers_lost, 0);
+    mp_executor_free(executor);
+}
+
 static void test_free_settles_all_and_futures_outlive_it(void **state)
 {
     (void)state;
@@ -1259,6 +1277,7 @@ int main(void)
         SUPPORT_TEST(test_shutdown_with_kill_kills_what_runs),
         SUPPORT_TEST(test_shutdown_with_kill_amid_a_result),
         SUPPORT_TEST(test_shutdown_of_a_worker_that_does_not_leave),
+        SUPPORT_TEST(test_workers_leave_though_a_child_has_the_channels),
         SUPPORT_TEST(test_free_settles_all_and_futures_outlive_it),
         SUPPORT_TEST(test_futures_let_go_are_run_all_the_same),
         SUPPORT_TEST(test_workers_that_leave_are_not_lost),
