@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -25,6 +26,7 @@ enum {
 struct workerset {
     struct crew crew;
     struct dispatch dispatch;
+    char *name;         /* of workers, which are forked long after the caller's is gone; or NULL */
     int fork_failures;  /* in a row, with no worker left */
     int64_t fork_after; /* no fork before this moment */
     int64_t look_at;    /* when the next deadline may be up */
@@ -373,6 +375,7 @@ static void workerset_free(void *self)
     io_close(&set->crew.epoll_fd);
     free(set->crew.scratch);
     free(set->crew.members);
+    free(set->name);
     free(set);
 }
 
@@ -413,6 +416,9 @@ int workerset_create(const struct mp_executor_options *options, struct mp_backen
     set->look_at = INT64_MAX;
     set->crew.width = options->workers;
     int error = shared_open(set);
+    if (error == 0 && options->name && !(set->name = strdup(options->name)))
+        error = -ENOMEM;
+    set->crew.options.name = set->name;
     if (error == 0)
         error = members_grow(set, options->workers);
     for (int i = 0; i < set->crew.count && error == 0; i++)

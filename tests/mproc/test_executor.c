@@ -1171,6 +1171,28 @@ static void test_a_worker_is_set_up_for_its_work(void **state)
     mp_executor_free(executor);
 }
 
+/* The options are the caller's again as soon as the executor is made. */
+static void test_replacements_have_the_name_too(void **state)
+{
+    (void)state;
+    struct hooks *hooks = support_share(sizeof *hooks);
+    char *name = strdup("mproc-test");
+    struct mp_executor_options options = {
+        .workers = 1, .name = name, .start = hook_start, .ctx = hooks};
+    struct mp_executor *executor = create(&options);
+    memset(name, 'x', strlen(name));
+    free(name);
+    struct mp_future *fatal = support_submit(executor, task_worker_or_die, "die", 3);
+    support_expect_fault(fatal, MP_ECRASH);
+    mp_future_free(fatal);
+    struct mp_future *future = support_submit(executor, task_view, NULL, 0);
+    assert_int_equal(support_result(future, &data, &size), 0);
+    assert_string_equal(((const struct worker_view *)data)->name, "mproc-test");
+    mp_future_free(future);
+    mp_executor_free(executor);
+    support_unshare(hooks, sizeof *hooks);
+}
+
 /* A program may have been started with its standard descriptors closed. Their numbers must not
  * become a worker's channels, which it would print into. */
 static int task_print(struct mp_task *task, const void *arg, size_t arg_size)
@@ -1288,6 +1310,7 @@ int main(void)
         SUPPORT_TEST(test_kills_from_outside_never_break_the_executor),
         SUPPORT_TEST(test_start_hooks_that_fail_at_times_do_not_break_it),
         SUPPORT_TEST(test_a_worker_is_set_up_for_its_work),
+        SUPPORT_TEST(test_replacements_have_the_name_too),
         SUPPORT_TEST(test_closed_standard_descriptors_do_no_harm),
         SUPPORT_TEST(test_an_executor_is_refused_once_threads_run),
     };
