@@ -318,6 +318,7 @@ void member_check(struct crew *crew, struct member *member)
     /* The newest first: each goes back in front of those that were handed out after it. */
     for (int slot; (slot = slots_newest(&member->slots, UINT64_MAX)) >= 0;)
         verdict_from_death(crew, member, (unsigned)slot);
+    (void)tail_drain(&member->tail); /* its death may be seen before what it wrote last */
     member_close(crew, member);
 }
 

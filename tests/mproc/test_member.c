@@ -34,17 +34,22 @@ static void on_outcome(void *user, const struct mp_job *job, const struct mp_out
     }
 }
 
-static struct stage *stage_open(void *ctx)
+static struct stage *stage_open_on(const struct mp_executor_options *options)
 {
     struct stage *stage = calloc(1, sizeof *stage);
     assert_non_null(stage);
-    stage->crew.options = (struct mp_executor_options){.result_max = 1000, .ctx = ctx};
+    stage->crew.options = *options;
     stage->crew.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     stage->crew.settle = on_outcome;
     stage->crew.settle_user = stage;
     member_init(&stage->member, 0);
     assert_int_equal(member_start(&stage->crew, &stage->member), 0);
     return stage;
+}
+
+static struct stage *stage_open(void *ctx)
+{
+    return stage_open_on(&(struct mp_executor_options){.result_max = 1000, .ctx = ctx});
 }
 
 /* Waits until the worker is a zombie, without collecting it. */
@@ -195,6 +200,34 @@ static void test_a_worker_that_closed_its_pipe_is_killed_after_a_while(void **st
     support_unshare(gate, sizeof *gate);
 }
 
+static void hook_stop_writes(void *ctx, int worker)
+{
+    (void)ctx, (void)worker;
+    (void)!write(STDERR_FILENO, "goodbye\n", 8);
+}
+
+static void test_what_a_worker_writes_last_is_passed_on(void **state)
+{
+    (void)state;
+    int pipe_fds[2], saved = dup(STDERR_FILENO);
+    char text[64] = "";
+    assert_int_equal(pipe(pipe_fds), 0);
+    struct stage *stage =
+        stage_open_on(&(struct mp_executor_options){.stderr_tail = 100, .stop = hook_stop_writes});
+    member_dismiss(&stage->crew, &stage->member);
+    wait_for_zombie(stage);
+    dup2(pipe_fds[1], STDERR_FILENO);
+    member_check(&stage->crew, &stage->member); /* told of the death alone */
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipe_fds[1]);
+    ssize_t n = read(pipe_fds[0], text, sizeof text - 1);
+    close(pipe_fds[0]);
+    stage_close(stage);
+    assert_int_equal(n, 8);
+    assert_string_equal(text, "goodbye\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +235,7 @@ int main(void)
         SUPPORT_TEST(test_a_worker_that_was_killed_in_silence_is_buried_by_its_end_of_file),
         SUPPORT_TEST(test_jobs_are_taken_back_newest_first_until_one_has_begun),
         SUPPORT_TEST(test_a_worker_that_closed_its_pipe_is_killed_after_a_while),
+        SUPPORT_TEST(test_what_a_worker_writes_last_is_passed_on),
     };
     return cmocka_run_group_tests_name("mproc/member", tests, NULL, NULL);
 }
