@@ -74,8 +74,9 @@ static int array_next(void *source, const void **ret_arg, size_t *ret_size)
     struct mp_map_result *array = source;
     if (array->taken == array->count)
         return 0;
-    *ret_arg = array->args + array->taken++ * array->arg_size;
+    *ret_arg = array->arg_size > 0 ? array->args + array->taken * array->arg_size : array->args;
     *ret_size = array->arg_size;
+    array->taken++;
     return 1;
 }
 
