@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@ enum {
     RETURNS_MAX = 1000,      /* a job that came back so often fails */
     SPARE_FUTURES = 64,      /* kept for the next jobs beyond max_pending */
 };
+
+/* More than there can be, and far enough from where a size overflows. */
+static const size_t result_max_most = PTRDIFF_MAX / 2;
 
 /* ---- Creating ------------------------------------------------------------------------------- */
 
@@ -40,6 +44,11 @@ static int options_complete(struct mp_executor_options *options)
         options->workers = mp_cpu_count();
     if (options->result_max == 0)
         options->result_max = MP_RESULT_MAX;
+    /* Who says the largest number means no limit, and something is added to both. */
+    if (options->result_max > result_max_most)
+        options->result_max = result_max_most;
+    if (options->max_pending > INT_MAX - SPARE_FUTURES)
+        options->max_pending = INT_MAX - SPARE_FUTURES;
     if (options->workers < 1 || options->workers > MP_WORKERS_MAX || options->max_pending < 0 ||
         options->prefetch > MP_PREFETCH_MAX || options->deadline_ms < 0 || options->grace_ms < 0 ||
         options->retries < 0 || options->jobs_per_worker < 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -221,6 +222,19 @@ static void test_options_are_checked(void **state)
         assert_int_equal(mp_executor_create(&wrong[i], &executor), -EINVAL);
     assert_null(executor);
     mp_executor_free(NULL);
+}
+
+static void test_the_largest_options_mean_no_limit(void **state)
+{
+    (void)state;
+    unsigned char *bytes = big_make();
+    struct mp_executor_options options = {
+        .workers = 1, .result_max = SIZE_MAX, .max_pending = INT_MAX};
+    struct mp_executor *executor = create(&options);
+    for (int i = 0; i < 3; i++)
+        support_expect(support_submit(executor, support_task_echo, bytes, BIG), bytes, BIG);
+    mp_executor_free(executor);
+    free(bytes);
 }
 
 static void test_default_options_work(void **state)
@@ -1272,6 +1286,7 @@ int main(void)
         SUPPORT_TEST(test_the_text_of_a_failure_arrives_whole),
         SUPPORT_TEST(test_arguments_beyond_the_limits_are_refused),
         SUPPORT_TEST(test_options_are_checked),
+        SUPPORT_TEST(test_the_largest_options_mean_no_limit),
         SUPPORT_TEST(test_default_options_work),
         SUPPORT_TEST(test_a_task_may_have_an_executor_of_its_own),
         SUPPORT_TEST(test_descriptors_reach_their_own_job_in_order),
