@@ -196,8 +196,9 @@ static int side_sleep(struct mp_queue *queue, const struct side *side, struct pa
             break;
         error = bell_wait(side->bell, heard, deadline, SLICE_MS);
     }
-    if (!side->hopeless(queue))
-        bell_ring(side->bell); /* for the next one: the ring was for this one only */
+    /* For the next one: the ring was for this one only, and nobody heard a close meanwhile. */
+    if (!side->hopeless(queue) || atomic_load(&queue->closed))
+        bell_ring(side->bell);
     return result == -EAGAIN ? error : result;
 }
 

@@ -2,6 +2,7 @@
 #include "support/mproc.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +271,48 @@ static void test_close_wakes_all_who_wait(void **state)
 
 /* ---- Joining -------------------------------------------------------------------------------- */
 
+static int child_get_all(void *arg)
+{
+    struct scene *scene = arg;
+    char got[ITEM_MAX];
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}); /* pushes nobody aside */
+    support_raise(&scene->begun);
+    while (mp_queue_get(scene->queue, got, sizeof got, MP_FOREVER, NULL) == 0)
+        ;
+    return 0;
+}
+
+/* The item wakes one of those who sleep, and before that one has a CPU the queue is closed. */
+static void test_close_behind_the_last_item_wakes_all_who_wait(void **state)
+{
+    (void)state;
+    enum { WAITERS = 3, ROUNDS = 5, SOON_MS = 400 };
+    bool soon = false; /* on a busy machine not every time */
+    cpu_set_t before, one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    for (int round = 0; round < ROUNDS && !soon; round++) {
+        struct scene *scene = scene_create(CAPACITY, ITEM_MAX);
+        struct mp_process *waiters[WAITERS];
+        for (int i = 0; i < WAITERS; i++)
+            waiters[i] = support_start(child_get_all, scene);
+        assert_true(support_await(&scene->begun, WAITERS));
+        for (int i = 0; i < WAITERS; i++)
+            support_await_asleep(waiters[i]);
+        int64_t closed = support_now_ms();
+        put(scene, "last");
+        mp_queue_close(scene->queue);
+        for (int i = 0; i < WAITERS; i++)
+            assert_int_equal(support_finish(waiters[i]), 0);
+        soon = support_now_ms() - closed < SOON_MS;
+        scene_free(scene);
+    }
+    sched_setaffinity(0, sizeof before, &before);
+    assert_true(soon);
+}
+
 static void test_task_done_is_counted_by_item(void **state)
 {
     (void)state;
@@ -444,6 +487,7 @@ int main(void)
         SUPPORT_TEST(test_an_item_put_before_death_is_there),
         SUPPORT_TEST(test_a_closed_queue_gives_what_is_in_and_takes_no_more),
         SUPPORT_TEST(test_close_wakes_all_who_wait),
+        SUPPORT_TEST(test_close_behind_the_last_item_wakes_all_who_wait),
         SUPPORT_TEST(test_task_done_is_counted_by_item),
         SUPPORT_TEST(test_join_waits_for_the_workers),
         SUPPORT_TEST(test_of_many_on_both_sides_every_item_arrives_once),
