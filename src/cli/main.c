@@ -1,8 +1,10 @@
-/* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code. */
+/* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code; or the command
+ * that was named first. */
 #include "batch/plan.h"
 #include "batch/report.h"
 #include "batch/run.h"
 #include "batch/scan.h"
+#include "cli/bench.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -245,16 +247,26 @@ static void die_of(int signo)
     raise(signo);
 }
 
-int main(int argc, char **argv)
+/* The program without a command: thumbnails. */
+static enum exit_code thumbnails_main(int argc, char **argv)
 {
     static struct program program;
     options_parse(argc, argv, &program.options);
-    signals_init();
-    descriptors_allow();
     enum exit_code code = program_main(&program);
     plan_done(&program.plan);
     scan_done(&program.scan);
     options_done(&program.options);
+    return code;
+}
+
+/* A command is the first word, or none; a folder of that name is given as ./bench. */
+int main(int argc, char **argv)
+{
+    signals_init();
+    descriptors_allow();
+    bool bench = argc > 1 && strcmp(argv[1], "bench") == 0;
+    int code =
+        bench ? bench_main(argc - 1, argv + 1, &stop_signal) : (int)thumbnails_main(argc, argv);
     if (stop_signal)
         die_of(stop_signal);
     return code;

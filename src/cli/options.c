@@ -189,7 +189,11 @@ static void add_path(const struct argp_state *state, struct options *options, ch
 {
     /* Words that are, or will be, commands; a folder of that name is given as ./bench. */
     bool first = options->path_count == 0;
-    if (first && (strcmp(path, "bench") == 0 || strcmp(path, "worker") == 0))
+    if (first && strcmp(path, "bench") == 0)
+        argp_error(state,
+                   "the command \"bench\" comes before all options; a folder of that name is given"
+                   " as ./bench");
+    if (first && strcmp(path, "worker") == 0)
         argp_error(state,
                    "the command \"%s\" is not part of this version; a folder of that name"
                    " is given as ./%s",

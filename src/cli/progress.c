@@ -174,13 +174,33 @@ static void on_end(void *self, const struct run_summary *summary)
             summary->seconds > 0 ? (double)done / summary->seconds : 0, summary->workers);
 }
 
+/* True when standard error is a terminal whose last line can be written anew. */
+static bool is_capable(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
 void progress_init(struct progress *progress, enum progress_when when, bool quiet, bool verbose)
 {
     *progress = (struct progress){.quiet = quiet, .verbose = verbose};
-    const char *terminal = getenv("TERM");
-    bool capable = isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
     progress->line_wanted =
-        !quiet && (when == PROGRESS_ALWAYS || (when == PROGRESS_AUTO && capable));
+        !quiet && (when == PROGRESS_ALWAYS || (when == PROGRESS_AUTO && is_capable()));
+}
+
+void progress_note(const char *text)
+{
+    if (!is_capable())
+        return;
+    fprintf(stderr, "\r%.*s\033[K", (int)cut_at(text, terminal_width() - 1), text);
+    fflush(stderr);
+}
+
+/* NO_COLOR: https://no-color.org */
+bool progress_has_colour(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    return is_capable() && !(refused && refused[0] != '\0');
 }
 
 struct run_observer progress_observer(struct progress *progress)

@@ -31,4 +31,10 @@ struct run_observer progress_observer(struct progress *progress);
 /* Prints "thumbpool: …" on standard error; control bytes, of file names say, as question marks. */
 void progress_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Shows a line of status on a terminal, in place of the one before; "" takes it away. */
+void progress_note(const char *text);
+
+/* True when standard error is a terminal that takes colours, and nobody has said no to them. */
+bool progress_has_colour(void);
+
 #endif

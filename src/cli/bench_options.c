@@ -1,0 +1,215 @@
+#include "cli/bench_options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* Options without a letter. */
+enum long_only {
+    OPTION_WORK = 256,
+    OPTION_EXECUTOR,
+    OPTION_RUNS,
+    OPTION_WARMUP,
+    OPTION_COLD,
+    OPTION_NO_CLAIMS,
+    OPTION_JSON,
+    OPTION_MARKDOWN,
+    OPTION_HTML,
+    OPTION_USAGE
+};
+
+/* clang-format off */
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "What is compared", 1},
+    {"work", OPTION_WORK, "LIST", 0, "photos (thumbnails of PATH, or of pictures that are painted"
+                                     " for it), cpu (counting down), io (waiting)"
+                                     " (default: photos,cpu,io)", 0},
+    {"executor", OPTION_EXECUTOR, "LIST", 0, "Back-ends (default: sequential,threads,processes)", 0},
+    {"jobs", 'j', "LIST", 0, "Numbers of workers; 0 is all CPUs that this process may use"
+                             " (default: 1,0)", 0},
+    {"no-claims", OPTION_NO_CLAIMS, NULL, 0, "Leave out what threads and processes cost apart from"
+                                             " the work: start, memory, a job, a crash", 0},
+    {NULL, 0, NULL, 0, "How", 2},
+    {"runs", OPTION_RUNS, "N", 0, "Timed runs of each (default: 5)", 0},
+    {"warmup", OPTION_WARMUP, "N", 0, "Runs before them that do not count (default: 1)", 0},
+    {"cold", OPTION_COLD, NULL, 0, "Drop the pictures from the page cache before each run", 0},
+    {NULL, 0, NULL, 0, "Output", 3},
+    {"export-json", OPTION_JSON, "FILE", 0, "Write the figures in hyperfine's format; - is standard"
+                                            " output, here and below", 0},
+    {"export-markdown", OPTION_MARKDOWN, "FILE", 0, "Write the tables as Markdown", 0},
+    {"html", OPTION_HTML, "FILE", 0, "Write a page with charts", 0},
+    {"quiet", 'q', NULL, 0, "No table and no status line", 0},
+    {NULL, 0, NULL, 0, "Help", 4},
+    {"help", 'h', NULL, 0, "Show this and exit", 0},
+    {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
+    {0},
+};
+/* clang-format on */
+
+static const char usage_text[] = "[PATH...]";
+static const char help_text[] =
+    "Compares sequential work, threads and processes on this machine, with the real job and the"
+    " tutorial's two toys.\n\n"
+    "  thumbpool bench\n"
+    "  thumbpool bench --html bench.html ~/Photos\n"
+    "  thumbpool bench --work cpu -j 1,2,4,8 --runs 10 --export-json bench.json\n"
+    "\v"
+    "Every run has a process of its own, and the runs of all take turns. Thumbnails are made and"
+    " thrown away; of PATH only JPEG and PNG count. LIST is words or numbers with commas.\n\n"
+    "Exit status: 0 compared; 1 something failed, the table says what; 2 wrong usage; 3 it could"
+    " not go on: no pictures, or a file that cannot be written. Interrupted, it dies of the"
+    " signal.";
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+/* A whole number in low..high; exits with a message for anything else. */
+static int parse_int(const struct argp_state *state, const char *name, const char *text, long low,
+                     long high)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
+        argp_error(state, "--%s takes a whole number from %ld to %ld, not \"%s\"", name, low, high,
+                   text);
+    return (int)number;
+}
+
+/* Takes the next word off a list with commas, into word[0..size). Returns false after the last. */
+static bool list_next(const struct argp_state *state, const char *name, const char **list,
+                      char *word, size_t size)
+{
+    if (!*list)
+        return false;
+    const char *comma = strchr(*list, ',');
+    size_t length = comma ? (size_t)(comma - *list) : strlen(*list);
+    if (length == 0 || length >= size)
+        argp_error(state, "--%s takes words with commas between them, not \"%s\"", name, *list);
+    memcpy(word, *list, length);
+    word[length] = '\0';
+    *list = comma ? comma + 1 : NULL;
+    return true;
+}
+
+static void parse_works(const struct argp_state *state, struct bench_options *bench,
+                        const char *list)
+{
+    char word[20];
+    bench->work_count = 0;
+    while (list_next(state, "work", &list, word, sizeof word)) {
+        const struct work *work = work_find(word);
+        bool again = false;
+        if (!work)
+            argp_error(state, "--work takes photos, cpu and io, not \"%s\"", word);
+        for (int i = 0; i < bench->work_count; i++)
+            again |= bench->works[i] == work;
+        if (!again)
+            bench->works[bench->work_count++] = work;
+    }
+}
+
+static void parse_kinds(const struct argp_state *state, struct bench_options *bench,
+                        const char *list)
+{
+    static const enum mp_kind kinds[] = {MP_SEQUENTIAL, MP_THREADS, MP_PROCESSES};
+    char word[20];
+    bench->kind_count = 0;
+    while (list_next(state, "executor", &list, word, sizeof word)) {
+        int which = 0;
+        bool again = false;
+        while (which < BENCH_KINDS_MAX && strcmp(cell_kind_name(kinds[which]), word) != 0)
+            which++;
+        if (which == BENCH_KINDS_MAX)
+            argp_error(state, "--executor takes sequential, threads and processes, not \"%s\"",
+                       word);
+        for (int i = 0; i < bench->kind_count; i++)
+            again |= bench->kinds[i] == kinds[which];
+        if (!again)
+            bench->kinds[bench->kind_count++] = kinds[which];
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void parse_workers(const struct argp_state *state, struct bench_options *bench,
+                          const char *list)
+{
+    char word[20];
+    bench->workers_count = 0;
+    while (list_next(state, "jobs", &list, word, sizeof word)) {
+        int workers = parse_int(state, "jobs", word, 0, 1024);
+        bool again = false;
+        workers = workers == 0 ? mp_cpu_count() : workers;
+        for (int i = 0; i < bench->workers_count; i++)
+            again |= bench->workers[i] == workers;
+        if (again)
+            continue;
+        if (bench->workers_count == BENCH_WORKERS_MAX)
+            argp_error(state, "there may be %d numbers of workers at most", BENCH_WORKERS_MAX);
+        bench->workers[bench->workers_count++] = workers;
+    }
+    qsort(bench->workers, (size_t)bench->workers_count, sizeof *bench->workers, ascending);
+}
+
+/* ---- The parser ----------------------------------------------------------------------------- */
+
+static void finish(const struct argp_state *state, struct bench_command *command)
+{
+    const struct bench_options *bench = &command->bench;
+    bool photos = false;
+    for (int i = 0; i < bench->work_count; i++)
+        photos |= strcmp(bench->works[i]->name, "photos") == 0;
+    if (bench->path_count > 0 && !photos)
+        argp_error(state, "PATH is for the work \"photos\", which is not among those of --work");
+    if (bench->cold && !photos)
+        argp_error(state, "--cold is for the work \"photos\", which is not among those of --work");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct bench_command *command = state->input;
+    struct bench_options *bench = &command->bench;
+    switch (key) {
+    case 'j': parse_workers(state, bench, value); break;
+    case 'q': command->quiet = true; break;
+    case OPTION_WORK: parse_works(state, bench, value); break;
+    case OPTION_EXECUTOR: parse_kinds(state, bench, value); break;
+    case OPTION_RUNS: bench->runs = parse_int(state, "runs", value, 1, STATISTICS_MAX); break;
+    case OPTION_WARMUP: bench->warmup = parse_int(state, "warmup", value, 0, 1000); break;
+    case OPTION_COLD: bench->cold = true; break;
+    case OPTION_NO_CLAIMS: bench->claims = false; break;
+    case OPTION_JSON: command->export_json = value; break;
+    case OPTION_MARKDOWN: command->export_markdown = value; break;
+    case OPTION_HTML: command->html = value; break;
+    case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
+    case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
+    case ARGP_KEY_ARG: ((char **)bench->paths)[bench->path_count++] = value; break;
+    case ARGP_KEY_END: finish(state, command); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+void bench_command_parse(int argc, char **argv, struct bench_command *ret)
+{
+    static const struct argp parser = {
+        .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_text};
+    *ret = (struct bench_command){.bench = bench_options_default()};
+    if (!(ret->bench.paths = calloc((size_t)argc, sizeof *ret->bench.paths)))
+        exit(EXIT_FAILURE);
+    argp_err_exit_status = EXIT_USAGE;
+    argv[0] = (char *)"thumbpool bench"; /* what messages begin with, however it was called */
+    argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, ret);
+}
+
+void bench_command_done(struct bench_command *command)
+{
+    free((void *)command->bench.paths);
+    command->bench.paths = NULL;
+}
