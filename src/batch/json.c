@@ -53,6 +53,12 @@ void json_number(struct json *json, const char *key, double number, int decimals
     fprintf(json->file, "%.*f", decimals, number);
 }
 
+void json_null(struct json *json, const char *key)
+{
+    key_write(json, key);
+    fputs("null", json->file);
+}
+
 void json_boolean(struct json *json, const char *key, bool value)
 {
     key_write(json, key);

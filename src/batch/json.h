@@ -27,6 +27,7 @@ void json_text(struct json *json, const char *key, const char *text);
 void json_path(struct json *json, const char *key, const char *path);
 void json_integer(struct json *json, const char *key, int64_t number);
 void json_number(struct json *json, const char *key, double number, int decimals);
+void json_null(struct json *json, const char *key);
 void json_boolean(struct json *json, const char *key, bool value);
 
 #endif

@@ -46,10 +46,10 @@ static void row_paint(struct pixels *pixels, int y, uint32_t seed)
         int broad = smooth(x, y, 500, seed), fine = smooth(x, y, 24, seed + 1) - 128;
         uint32_t dice = hash((uint32_t)x, (uint32_t)y, seed + 2);
         int noise = (int)(dice & 15) + (int)(dice >> 4 & 15) - 15;
-        int shade = broad + fine / 4 + noise * 2 / 3;
+        int shade = broad + fine / 4 + noise;
         to[0] = level(shade + smooth(x, 0, 900, seed + 3) / 3);
         to[1] = level(shade + 30);
-        to[2] = level(255 - shade + noise);
+        to[2] = level(255 - shade + noise / 2);
         to[3] = 255;
     }
 }

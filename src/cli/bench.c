@@ -2,6 +2,8 @@
 
 #include "bench/bench.h"
 #include "bench/export.h"
+#include "bench/hyperfine.h"
+#include "bench/markdown.h"
 #include "bench/table.h"
 #include "cli/bench_options.h"
 #include "cli/progress.h"
@@ -33,9 +35,9 @@ static int exports_open(const struct bench_command *command, struct export *expo
     const struct {
         const char *path;
         export_fn *write;
-    } wanted[EXPORTS] = {0};
+    } wanted[EXPORTS] = {{command->export_json, hyperfine_write},
+                         {command->export_markdown, markdown_write}};
     int count = 0;
-    (void)command;
     for (int i = 0; i < EXPORTS; i++) {
         if (!wanted[i].path)
             continue;

@@ -69,9 +69,10 @@ static void test_json_separates_members_and_nests(void **state)
     json_close(&json, '}');
     json_close(&json, ']');
     json_number(&json, "d", 1.25, 1);
+    json_null(&json, "e");
     json_end(&json);
     fclose(file);
-    assert_string_equal(text, "{\"a\":-5,\"b\":[1,{\"c\":true}],\"d\":1.2}\n");
+    assert_string_equal(text, "{\"a\":-5,\"b\":[1,{\"c\":true}],\"d\":1.2,\"e\":null}\n");
     free(text);
 }
 
