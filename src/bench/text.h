@@ -13,14 +13,15 @@ void text_seconds(double seconds, char *text, size_t size);
 /* "640 B", "1.4 MB", in powers of 1000. */
 void text_bytes(double bytes, char *text, size_t size);
 
-/* A number with its thousands apart: "250 000". */
-void text_count(double number, char *text, size_t size);
-
 /* Columns that a terminal gives to the text: its characters of UTF-8. */
 size_t text_columns(const char *text);
 
 /* Writes the text right- or (width below 0) left-aligned in so many columns. */
 void text_put(FILE *file, const char *text, int width);
+
+/* Writes text into HTML or SVG, as text or as the value of an attribute: what would be markup is
+ * escaped, and bytes that may not stand there are question marks. */
+void text_escape(FILE *file, const char *text);
 
 /* The unit in which a time of this size is best written, and its factor: "ms" and 1000. */
 const char *text_unit(double seconds, double *ret_factor);

@@ -68,12 +68,13 @@ static enum verdict compare(const struct result *a, const struct result *b)
     return differ(a, b) ? DIFFERENT : NOISE;
 }
 
-/* "1.94x and 1.92x of sequential"; times where nothing was run sequentially. */
+/* "1.94 and 1.92 times as fast as sequential"; the times themselves where nothing was run
+ * sequentially. */
 static void pair_put(const struct result *a, const struct result *b, char *text, size_t size)
 {
     char left[40], right[40];
     if (a->speedup > 0) {
-        snprintf(text, size, "%.2fx and %.2fx the speed of sequential", a->speedup, b->speedup);
+        snprintf(text, size, "%.2f and %.2f times as fast as sequential", a->speedup, b->speedup);
         return;
     }
     text_seconds(a->wall.median, left, sizeof left);
@@ -113,7 +114,7 @@ static void say_alone(struct words *words, const struct result *result)
     const char *work = result->cell.work->name;
     words_cell(&result->cell, cell, sizeof cell);
     if (result->speedup > 0)
-        say(words, "%s: %s: %.2fx the speed of sequential.", work, cell, result->speedup);
+        say(words, "%s: %s: %.2f times as fast as sequential.", work, cell, result->speedup);
 }
 
 /* ---- One work ------------------------------------------------------------------------------- */
@@ -311,6 +312,19 @@ static void claims_conclude(const struct claims *claims, struct words *words)
         say(words,
             "A job that hangs: a process was gone after %s; of a thread the answer is \"%s\".",
             lines[7].processes, mp_strerror(claims->kill_error[CLAIMS_THREADS]));
+}
+
+void words_conclude_work(const struct bench *bench, const struct work *work, struct words *ret)
+{
+    ret->count = 0;
+    work_conclude(bench, work, ret);
+}
+
+void words_conclude_claims(const struct bench *bench, struct words *ret)
+{
+    ret->count = 0;
+    if (bench->claims.measured)
+        claims_conclude(&bench->claims, ret);
 }
 
 void words_conclude(const struct bench *bench, struct words *ret)

@@ -16,7 +16,10 @@ struct words {
     char all[WORDS_MAX][TEXT_MAX]; /* sentences */
 };
 
-/* What the figures say. */
+/* What the figures say: of one work, the most important first; of the claims, where they were
+ * measured; and all of it. */
+void words_conclude_work(const struct bench *bench, const struct work *work, struct words *ret);
+void words_conclude_claims(const struct bench *bench, struct words *ret);
 void words_conclude(const struct bench *bench, struct words *ret);
 
 /* How far they can be trusted: other work on the machine, outliers, failures, the page cache, what

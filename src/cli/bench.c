@@ -4,6 +4,7 @@
 #include "bench/export.h"
 #include "bench/hyperfine.h"
 #include "bench/markdown.h"
+#include "bench/page.h"
 #include "bench/table.h"
 #include "cli/bench_options.h"
 #include "cli/progress.h"
@@ -36,7 +37,8 @@ static int exports_open(const struct bench_command *command, struct export *expo
         const char *path;
         export_fn *write;
     } wanted[EXPORTS] = {{command->export_json, hyperfine_write},
-                         {command->export_markdown, markdown_write}};
+                         {command->export_markdown, markdown_write},
+                         {command->html, page_write}};
     int count = 0;
     for (int i = 0; i < EXPORTS; i++) {
         if (!wanted[i].path)

@@ -66,8 +66,8 @@ static void test_words_equally_fast(void **state)
     add(&made, MP_THREADS, 2, 1.03, 2);
     add(&made, MP_PROCESSES, 2, 1.04, 2);
     words_conclude(&made.bench, &made.words);
-    assert_true(says(&made.words, "cpu: 2 threads and 2 processes are equally fast here (1.94x and "
-                                  "1.92x the speed of sequential)."));
+    assert_true(says(&made.words, "cpu: 2 threads and 2 processes are equally fast here (1.94 and "
+                                  "1.92 times as fast as sequential)."));
 }
 
 static void test_words_threads_win_where_they_do(void **state)
@@ -140,7 +140,7 @@ static void test_words_more_workers_than_cpus(void **state)
     add(&made, MP_SEQUENTIAL, 1, 2, 2);
     add(&made, MP_THREADS, 4, 1, 2);
     words_conclude(&made.bench, &made.words);
-    assert_true(says(&made.words, "cpu: 4 threads: 2.00x the speed of sequential."));
+    assert_true(says(&made.words, "cpu: 4 threads: 2.00 times as fast as sequential."));
     assert_true(
         says(&made.words, "cpu: 4 workers share 2 CPUs, which nothing makes faster than 2."));
     assert_int_equal(made.words.count, 2);
