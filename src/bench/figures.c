@@ -113,7 +113,7 @@ static void plot_labels_draw(struct plot *plot)
         for (int i = 0; i < plot->label_count; i++)
             if (plot->label_text[i][0] && (next < 0 || plot->label_y[i] < plot->label_y[next]))
                 next = i;
-        double lowest = PLOT_BOTTOM + 4 - LABEL_STEP * (plot->label_count - 1 - drawn);
+        double lowest = PLOT_BOTTOM + 2 - LABEL_STEP * (plot->label_count - 1 - drawn);
         y = fmax(y + LABEL_STEP, fmin(plot->label_y[next], lowest));
         chart_text(plot->chart, PLOT_RIGHT + 10, y, CHART_LEFT, "figure", plot->label_text[next]);
         plot->label_text[next][0] = '\0';
@@ -133,10 +133,10 @@ static void plot_axes_draw(const struct bench *bench, struct plot *plot)
     }
     for (int i = bench->options.workers_count - 1; i >= 0; i--) {
         snprintf(text, sizeof text, "%d", bench->options.workers[i]);
-        chart_text_if_free(plot->chart, plot_x(plot, bench->options.workers[i]), PLOT_BOTTOM + 18,
+        chart_text_if_free(plot->chart, plot_x(plot, bench->options.workers[i]), PLOT_BOTTOM + 22,
                            CHART_MIDDLE, "muted", text);
     }
-    chart_text_if_free(plot->chart, PLOT_RIGHT + 16, PLOT_BOTTOM + 18, CHART_LEFT, "muted",
+    chart_text_if_free(plot->chart, PLOT_RIGHT + 16, PLOT_BOTTOM + 22, CHART_LEFT, "muted",
                        "workers");
 }
 
