@@ -21,10 +21,13 @@ static size_t result_max(const struct image_spec *spec)
     return size > most ? most : size;
 }
 
+/* Among threads libvips has one to itself: two may not share it. */
 static int engine_start(struct engines *engines, struct engine *engine)
 {
     struct mp_executor_options options = engines->options;
     options.ctx = &engine->ctx;
+    if (options.kind == MP_THREADS && engine->ctx.module)
+        options.workers = 1;
     return mp_executor_create(&options, &engine->executor);
 }
 

@@ -4,7 +4,7 @@
 
 static const char *kind_name(enum mp_kind kind)
 {
-    return kind == MP_SEQUENTIAL ? "sequential" : "processes";
+    return kind == MP_SEQUENTIAL ? "sequential" : kind == MP_THREADS ? "threads" : "processes";
 }
 
 static const char *format_name(enum plan_format format)

@@ -44,7 +44,8 @@ static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Work", 3},
     {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
                           " (default: 0)", 0},
-    {"executor", OPTION_EXECUTOR, "KIND", 0, "processes or sequential (default: processes)", 0},
+    {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
+                                        " or sequential (default: processes)", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
@@ -153,9 +154,9 @@ static enum plan_format parse_format(const struct argp_state *state, const char 
 
 static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"processes", "sequential", NULL};
-    static const enum mp_kind kinds[] = {MP_PROCESSES, MP_SEQUENTIAL};
-    return kinds[parse_word(state, "executor", text, words, "processes or sequential")];
+    static const char *const words[] = {"processes", "threads", "sequential", NULL};
+    static const enum mp_kind kinds[] = {MP_PROCESSES, MP_THREADS, MP_SEQUENTIAL};
+    return kinds[parse_word(state, "executor", text, words, "processes, threads or sequential")];
 }
 
 static enum progress_when parse_progress(const struct argp_state *state, const char *text)

@@ -14,8 +14,10 @@ grep -qF '"src":"in/b/wrong-name.jpg","status":"made","format":"webp"' report.nd
     fail 'content does not decide how a file is read'
 expect 0 "$THUMBPOOL" -s 64 -o one in -j1
 expect 0 "$THUMBPOOL" -s 64 -o sequential in --executor sequential
+expect 0 "$THUMBPOOL" -s 64 -o threads in --executor threads -j 3
 same thumbs one
 same thumbs sequential
+same thumbs threads
 head -c 300 webp/a/baseline.webp >in/cut.webp
 expect 1 "$THUMBPOOL" -s 64 -o thumbs in
 says 'in/cut.webp: '

@@ -8,9 +8,11 @@ expect 0 "$THUMBPOOL" in -o one -j 1
 expect 0 "$THUMBPOOL" in -o two -j 2
 expect 0 "$THUMBPOOL" in -o seven -j 7
 expect 0 "$THUMBPOOL" in -o sequential --executor sequential
+expect 0 "$THUMBPOOL" in -o threads --executor threads -j 4
 same one two
 same one seven
 same one sequential
+same one threads
 touch -d '2001-01-01' one/a/baseline.jpg
 cp -p one/a/baseline.jpg stamp
 expect 0 "$THUMBPOOL" in -o one -j 2
