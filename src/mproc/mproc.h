@@ -541,7 +541,8 @@ struct mp_executor_options {
     int grace_ms;      /* between the SIGTERM and the SIGKILL of such a kill; 0: SIGKILL at once */
     int retries;       /* how often a job is run again whose worker crashed under it */
     int jobs_per_worker;      /* a worker that has run so many is replaced; 0: never */
-    size_t memory_per_worker; /* so is one whose private memory has grown past this; bytes, 0: no */
+    size_t memory_per_worker; /* so is one whose private memory has grown past this, with what it
+                                 has of this process's since the fork; bytes, 0: no */
     size_t stderr_tail;       /* bytes of each worker's stderr kept for faults; all of it goes on to
                                  this process's stderr while it pumps. 0: they share it as it is */
     const char *name;         /* of worker processes, shown by ps; NULL keeps the program's */
@@ -550,7 +551,8 @@ struct mp_executor_options {
     void *ctx;                           /* for start, stop and mp_task_ctx() */
 };
 
-/* Starts an executor. Returns 0, -EINVAL (an option), -ENOMEM, -EMFILE, MP_ETHREADS, MP_EBROKEN,
+/* Starts an executor. Returns 0, -EINVAL (an option), -ENOMEM, -EMFILE, -EAGAIN (no more processes
+ * or threads), MP_ETHREADS, MP_EBROKEN,
  * MP_ENOKILL (a deadline where nothing can be killed). */
 MP_API int mp_executor_create(const struct mp_executor_options *options, struct mp_executor **ret);
 
@@ -735,7 +737,7 @@ struct mp_item {
     int error;                    /* 0, or the fault's code; -ECANCELED after a shutdown */
     const void *data;             /* the result */
     size_t size;                  /* bytes of it */
-    const struct mp_fault *fault; /* NULL unless it failed */
+    const struct mp_fault *fault; /* NULL unless it failed; its log only where the worker died */
 };
 
 /* Waits for the next result. Returns 1; 0 after the last; -ETIMEDOUT, -EINTR: call it again;

@@ -53,7 +53,7 @@ static int members_present(const struct workerset *set)
 /* Workers that die before they greet are forked again, but more and more slowly. */
 static int64_t back_off_ms(const struct workerset *set)
 {
-    int deaths = set->crew.early_deaths < 10 ? set->crew.early_deaths : 10;
+    int deaths = set->crew.early_deaths < 11 ? set->crew.early_deaths : 11;
     int64_t wait = deaths < 2 ? 0 : INT64_C(1) << (deaths - 2);
     return wait < BACK_OFF_MAX_MS ? wait : BACK_OFF_MAX_MS;
 }
