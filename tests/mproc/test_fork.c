@@ -154,8 +154,9 @@ static int child_interrupts(void *arg)
 static void test_a_childs_interrupt_goes_nowhere(void **state)
 {
     (void)state;
-    static const enum mp_kind kinds[] = {MP_PROCESSES, MP_SEQUENTIAL, MP_THREADS};
-    for (int i = 0; i < 3; i++) {
+    /* Not with threads: a child forked beside them may find any lock held, a sanitizer's own too. */
+    static const enum mp_kind kinds[] = {MP_PROCESSES, MP_SEQUENTIAL};
+    for (int i = 0; i < 2; i++) {
         struct mp_executor *executor =
             support_create(&(struct mp_executor_options){.kind = kinds[i], .workers = 1});
         expect_in_child(child_interrupts, executor);
