@@ -27,6 +27,7 @@ struct crew {
     int early_deaths;                   /* workers in a row that died before they greeted */
     int fd_losses;                      /* workers in a row that left for lost descriptors */
     int64_t send_after;                 /* a channel was refused descriptors: try then; 0 none */
+    bool has_new_chore;                 /* something is due that no timer has been set for */
     bool deadlines;                     /* some job has one */
     unsigned char *scratch;             /* a copy of a dead worker's journal; owned */
     struct mp_backend_stats stats;

@@ -38,6 +38,13 @@ static void unwatch(struct crew *crew, int fd)
         epoll_ctl(crew->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* Has sends tried again in so many milliseconds. */
+static void send_later(struct crew *crew, int wait_ms)
+{
+    crew->send_after = clock_deadline(wait_ms);
+    crew->has_new_chore = true;
+}
+
 /* The job channel is watched only while something waits to be sent. */
 static void watch_room(struct crew *crew, struct member *member, bool wanted)
 {
@@ -47,7 +54,7 @@ static void watch_room(struct crew *crew, struct member *member, bool wanted)
         unwatch(crew, member->channel.fd);
     member->channel_watched = wanted && watch(crew, member->channel.fd, member, WATCH_ROOM) == 0;
     if (wanted && !member->channel_watched)
-        crew->send_after = clock_deadline(SEND_RETRY_MS);
+        send_later(crew, SEND_RETRY_MS);
 }
 
 static int member_watch(struct crew *crew, struct member *member)
@@ -145,6 +152,7 @@ void member_condemn(struct crew *crew, struct member *member, int grace_ms)
         return;
     member->phase = PHASE_CONDEMNED;
     member->kill_at = clock_deadline(grace_ms);
+    crew->has_new_chore = true;
     channel_close(crew, member);
 }
 
@@ -397,11 +405,11 @@ void member_flush(struct crew *crew, struct member *member)
     watch_room(crew, member, progress == CHANNEL_FULL);
     member->refusals = progress == CHANNEL_REFUSED ? member->refusals + 1 : 0;
     if (progress == CHANNEL_REFUSED)
-        crew->send_after = clock_deadline(SEND_RETRY_MS);
+        send_later(crew, SEND_RETRY_MS);
     else if (nobody_reads(progress))
         member_condemn(crew, member, END_GRACE_MS);
     else if (progress < 0)
-        crew->send_after = clock_deadline(0); /* to be told of in the next round */
+        send_later(crew, 0); /* to be told of in the next round */
 }
 
 void member_assign(struct crew *crew, struct member *member, const struct mp_job *job)

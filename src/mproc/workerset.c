@@ -131,6 +131,7 @@ static void timer_set(struct workerset *set, int64_t at)
 static void timer_arm(struct workerset *set)
 {
     int64_t at = chore_at(set);
+    set->crew.has_new_chore = false;
     if (at != INT64_MAX)
         timer_set(set, at);
 }
@@ -151,10 +152,12 @@ static int workerset_submit(void *self, const struct mp_job *job)
 {
     struct workerset *set = self;
     int error = set->broken ? MP_EBROKEN : dispatch_job(&set->dispatch, &set->crew, job);
-    if (error == 0 && job->deadline_ms > 0) { /* an event loop may be the next to look */
+    if (error == 0 && job->deadline_ms > 0) {
         deadlines_look(set);
-        timer_arm(set);
+        set->crew.has_new_chore = true;
     }
+    if (set->crew.has_new_chore) /* an event loop may be the next to look */
+        timer_arm(set);
     return error;
 }
 

@@ -532,6 +532,27 @@ static void test_an_event_loop_can_drive_the_executor(void **state)
     mp_executor_free(executor);
 }
 
+/* Once the first job is settled, the second one is sent, which fails, and nothing else happens. */
+static void test_an_event_loop_is_told_of_what_cannot_be_sent(void **state)
+{
+    (void)state;
+    struct mp_executor *executor = support_executor(1, 0, NULL);
+    struct mp_future *first = support_submit(executor, support_task_echo, "x", 1), *bad;
+    int fd = number_file(1);
+    struct mp_submit_options options = {.fds = &fd, .fd_count = 1};
+    assert_int_equal(mp_executor_submit(executor, task_read_fds, NULL, 0, &options, &bad), 0);
+    close(fd); /* against the contract */
+    struct pollfd wait = {.fd = mp_executor_fd(executor), .events = POLLIN};
+    while (mp_future_state(bad) != MP_FAILED) {
+        assert_int_equal(poll(&wait, 1, SUPPORT_LONG_MS), 1);
+        assert_int_equal(mp_executor_pump(executor, 0), 0);
+    }
+    support_expect(first, "x", 1);
+    support_expect_fault(bad, -EBADF);
+    mp_future_free(bad);
+    mp_executor_free(executor);
+}
+
 static void test_waits_are_ended_by_a_handler(void **state)
 {
     (void)state;
@@ -1300,6 +1321,7 @@ int main(void)
         SUPPORT_TEST(test_one_wait_serves_several_executors),
         SUPPORT_TEST(test_a_wait_on_several_executors_ends_in_time),
         SUPPORT_TEST(test_an_event_loop_can_drive_the_executor),
+        SUPPORT_TEST(test_an_event_loop_is_told_of_what_cannot_be_sent),
         SUPPORT_TEST(test_waits_are_ended_by_a_handler),
         SUPPORT_TEST(test_submit_is_bounded),
         SUPPORT_TEST(test_blocked_jobs_start_no_further_workers),
