@@ -95,15 +95,16 @@ struct mp_process_options {
  * catches, no descriptors but those named, dies with the parent, and leaves without running the
  * parent's atexit handlers. The parent's thread must outlive the child: the kernel ties the death
  * signal to it. Returns 0, -EAGAIN or -ENOMEM (fork), -EINVAL (more than 64 descriptors). Free with
- * mp_process_close(). */
+ * mp_process_close(). The handle is for the process that started it: another that inherits it is
+ * told MP_EFORKED, or MP_EXIT_UNKNOWN, and can only close its copy. */
 MP_API int mp_process_start(int (*fn)(void *arg), void *arg,
                             const struct mp_process_options *options, struct mp_process **ret);
 
-/* Waits until the process is gone. Returns 0, -ETIMEDOUT, or -EINTR. */
+/* Waits until the process is gone. Returns 0, -ETIMEDOUT, -EINTR, or MP_EFORKED. */
 MP_API int mp_process_join(struct mp_process *process, int timeout_ms);
 
-/* Sends a signal; never to a stranger that has the number now. Returns 0, -ESRCH once it is gone.
- */
+/* Sends a signal; never to a stranger that has the number now. Returns 0, -ESRCH once it is gone,
+ * or MP_EFORKED. */
 MP_API int mp_process_signal(struct mp_process *process, int signo);
 
 /* 0..255, minus the number of the signal that killed it, MP_ALIVE or MP_EXIT_UNKNOWN. */
@@ -119,8 +120,8 @@ MP_API const char *mp_process_name(const struct mp_process *process);
  * did not start, "Worker-1" and so on in an executor's workers without a name. Lives for ever. */
 MP_API const char *mp_current_process_name(void);
 
-/* A descriptor that becomes readable when the process is gone, or -ENOSYS where the kernel has
- * none. Owned by the process. */
+/* A descriptor that becomes readable when the process is gone, -ENOSYS where the kernel has none,
+ * or MP_EFORKED. Owned by the process. */
 MP_API int mp_process_fd(const struct mp_process *process);
 
 /* Frees the handle. Returns 0, or -EBUSY while the process runs (and frees nothing). Takes NULL. */

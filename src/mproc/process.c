@@ -311,7 +311,13 @@ bool process_has_threads(void)
 struct mp_process {
     struct process process;
     char *name;
+    pid_t owner; /* whose child it is: another can neither collect it nor use the descriptor */
 };
+
+static bool is_own(const struct mp_process *process)
+{
+    return process->owner == getpid();
+}
 
 /* A name as mp_process_start() promises it. Returns NULL when there is no memory. */
 static char *process_name_create(const char *given)
@@ -336,6 +342,7 @@ int mp_process_start(int (*fn)(void *arg), void *arg, const struct mp_process_op
     int error = -ENOMEM;
     if (!process || !(process->name = process_name_create(inner.name)))
         goto out;
+    process->owner = getpid();
     inner.called = process->name;
     error = process_fork(fn, arg, &inner, &process->process);
     if (error < 0)
@@ -354,6 +361,8 @@ int mp_process_join(struct mp_process *process, int timeout_ms)
 {
     enum { LOOK_AGAIN_MS = 5 }; /* without a pidfd there is nothing to wait on */
     int64_t deadline = clock_deadline(timeout_ms);
+    if (!is_own(process))
+        return MP_EFORKED;
     while (!process_reap(&process->process)) {
         int left = clock_left_ms(deadline);
         if (left == 0)
@@ -369,11 +378,13 @@ int mp_process_join(struct mp_process *process, int timeout_ms)
 
 int mp_process_signal(struct mp_process *process, int signo)
 {
-    return process_signal(&process->process, signo);
+    return is_own(process) ? process_signal(&process->process, signo) : MP_EFORKED;
 }
 
 int mp_process_exit_code(struct mp_process *process)
 {
+    if (!is_own(process))
+        return MP_EXIT_UNKNOWN;
     process_reap(&process->process);
     return process->process.exit_code;
 }
@@ -390,6 +401,8 @@ const char *mp_process_name(const struct mp_process *process)
 
 int mp_process_fd(const struct mp_process *process)
 {
+    if (!is_own(process))
+        return MP_EFORKED;
     return process->process.pidfd < 0 ? -ENOSYS : process->process.pidfd;
 }
 
@@ -397,9 +410,11 @@ int mp_process_close(struct mp_process *process)
 {
     if (!process)
         return 0;
-    if (!process_reap(&process->process))
-        return -EBUSY;
-    process_done(&process->process);
+    if (is_own(process)) {
+        if (!process_reap(&process->process))
+            return -EBUSY;
+        process_done(&process->process);
+    }
     free(process->name);
     free(process);
     return 0;

@@ -135,6 +135,33 @@ static void test_a_stolen_status_is_unknown_and_not_success(void **state)
     assert_int_equal(finish(child), MP_EXIT_UNKNOWN);
 }
 
+/* The number of the handle's descriptor is another's here. */
+static int child_uses_its_siblings_handle(void *arg)
+{
+    struct mp_process *sibling = arg;
+    int fds[16], wrong = 0;
+    for (int i = 0; i < 16; i++)
+        fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    wrong += mp_process_join(sibling, 0) != MP_EFORKED;
+    wrong += mp_process_signal(sibling, SIGKILL) != MP_EFORKED;
+    wrong += mp_process_exit_code(sibling) != MP_EXIT_UNKNOWN;
+    wrong += mp_process_fd(sibling) != MP_EFORKED;
+    wrong += mp_process_close(sibling) != 0;
+    for (int i = 0; i < 16; i++)
+        wrong += close(fds[i]) != 0;
+    return wrong;
+}
+
+static void test_a_handle_is_its_starters_only(void **state)
+{
+    (void)state;
+    struct mp_process *sibling = start(child_wait_for_ever, NULL, NULL);
+    assert_int_equal(finish(start(child_uses_its_siblings_handle, sibling, NULL)), 0);
+    assert_int_equal(mp_process_exit_code(sibling), MP_ALIVE);
+    assert_int_equal(mp_process_signal(sibling, SIGKILL), 0);
+    assert_int_equal(finish(sibling), -SIGKILL);
+}
+
 static void test_descriptor_is_readable_once_it_is_gone(void **state)
 {
     (void)state;
@@ -488,6 +515,7 @@ int main(void)
         SUPPORT_TEST(test_close_is_refused_while_it_runs),
         SUPPORT_TEST(test_signal_after_the_end_reaches_nobody),
         SUPPORT_TEST(test_a_stolen_status_is_unknown_and_not_success),
+        SUPPORT_TEST(test_a_handle_is_its_starters_only),
         SUPPORT_TEST(test_descriptor_is_readable_once_it_is_gone),
         SUPPORT_TEST(test_many_processes_end_one_by_one),
         SUPPORT_TEST(test_child_keeps_only_the_named_descriptors),
