@@ -4,7 +4,7 @@
 #include "mproc/task.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ struct sequential {
     struct mp_executor_options options; /* hooks and their ctx */
     const struct mp_job *job;           /* the one that waits to run; NULL none */
     int event_fd;                       /* readable while there is one, or an interruption */
-    volatile sig_atomic_t interrupted;  /* the next poll is to return at once */
+    atomic_bool interrupted;            /* the next poll is to return at once */
     bool started;                       /* the start hook has succeeded */
     struct mp_task task;
 };
@@ -38,25 +38,18 @@ static const struct mp_job *job_take(struct sequential *sequential)
     return job;
 }
 
-/* Returns true once for each interruption. */
-static bool interrupted_take(struct sequential *sequential)
-{
-    bool interrupted = sequential->interrupted;
-    sequential->interrupted = 0;
-    return interrupted;
-}
-
 static int sequential_poll(void *self, int timeout_ms, mp_settle_fn *settle, void *user)
 {
     struct sequential *sequential = self;
-    if (!sequential->job && io_wait_readable(&sequential->event_fd, 1, timeout_ms) == -EINTR)
+    /* What made the descriptor readable may have been read with a job that was taken. */
+    if (!sequential->job && !atomic_load(&sequential->interrupted) &&
+        io_wait_readable(&sequential->event_fd, 1, timeout_ms) == -EINTR)
         return -EINTR;
-    if (interrupted_take(sequential)) {
-        eventfd_t count;
-        if (!sequential->job)
-            eventfd_read(sequential->event_fd, &count);
+    eventfd_t count;
+    if (!sequential->job)
+        eventfd_read(sequential->event_fd, &count);
+    if (atomic_exchange(&sequential->interrupted, false))
         return -EINTR;
-    }
     const struct mp_job *job = job_take(sequential);
     if (!job)
         return 0;
@@ -93,7 +86,7 @@ static void sequential_interrupt(void *self)
 {
     struct sequential *sequential = self;
     int error = errno; /* this may be a signal handler */
-    sequential->interrupted = 1;
+    atomic_store(&sequential->interrupted, true);
     eventfd_write(sequential->event_fd, 1);
     errno = error;
 }
