@@ -123,7 +123,7 @@ static void sequential_free(void *self)
 
 int sequential_create(const struct mp_executor_options *options, struct mp_backend *ret)
 {
-    int error = 0;
+    int error;
     struct sequential *sequential = calloc(1, sizeof *sequential);
     if (!sequential)
         return -ENOMEM;
@@ -131,9 +131,8 @@ int sequential_create(const struct mp_executor_options *options, struct mp_backe
     sequential->task.ctx = options->ctx;
     sequential->task.result_max = options->result_max;
     sequential->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (sequential->event_fd < 0)
-        error = -errno;
-    else if (options->start && options->start(options->ctx, 0) != 0)
+    error = sequential->event_fd < 0 ? -errno : io_above_standard(&sequential->event_fd);
+    if (error == 0 && options->start && options->start(options->ctx, 0) != 0)
         error = MP_EBROKEN;
     if (error < 0) {
         sequential_free(sequential);

@@ -475,7 +475,9 @@ int threads_create(const struct mp_executor_options *options, struct mp_backend 
     pthread_mutex_init(&threads->lock, NULL);
     pthread_cond_init(&threads->work, NULL);
     threads->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int error = threads->event_fd < 0 ? -errno : seats_grow(threads, options->workers);
+    int error = threads->event_fd < 0 ? -errno : io_above_standard(&threads->event_fd);
+    if (error == 0)
+        error = seats_grow(threads, options->workers);
     if (error == 0)
         error = seats_fill(threads, true);
     if (error < 0) {

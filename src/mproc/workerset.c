@@ -383,12 +383,15 @@ static void workerset_free(void *self)
 }
 
 /* Watches a descriptor that is not a member's. Returns 0, or -errno. */
-static int watch_own(struct workerset *set, int fd, int what)
+static int watch_own(struct workerset *set, int *fd, int what)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)what};
-    if (fd < 0 || epoll_ctl(set->crew.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    if (*fd < 0)
         return -errno;
-    return 0;
+    int error = io_above_standard(fd);
+    if (error == 0 && epoll_ctl(set->crew.epoll_fd, EPOLL_CTL_ADD, *fd, &event) != 0)
+        error = -errno;
+    return error;
 }
 
 /* Opens what all members share. Returns 0, or -errno. */
@@ -397,12 +400,14 @@ static int shared_open(struct workerset *set)
     set->crew.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (set->crew.epoll_fd < 0)
         return -errno;
-    set->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    int error = watch_own(set, set->timer_fd, EVENT_TIMER);
+    int error = io_above_standard(&set->crew.epoll_fd);
     if (error < 0)
         return error;
+    set->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if ((error = watch_own(set, &set->timer_fd, EVENT_TIMER)) < 0)
+        return error;
     set->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if ((error = watch_own(set, set->interrupt_fd, EVENT_INTERRUPT)) < 0)
+    if ((error = watch_own(set, &set->interrupt_fd, EVENT_INTERRUPT)) < 0)
         return error;
     set->crew.scratch = malloc(CONTROL_JOURNAL_BYTES);
     return set->crew.scratch ? 0 : -ENOMEM;

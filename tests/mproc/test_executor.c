@@ -1235,6 +1235,7 @@ static int task_print(struct mp_task *task, const void *arg, size_t arg_size)
     printf("from a task\n");
     fprintf(stderr, "from a task\n");
     fflush(stdout);
+    fputs("a task.\n", stderr); /* what an eventfd would take for a number */
     return mp_task_return(task, arg, arg_size);
 }
 
