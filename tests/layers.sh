@@ -92,7 +92,7 @@ only '(v?fork|_Fork|waitid|waitpid|wait[34]?|sigprocmask) *\(' 'mproc/process\.c
 only 'prctl *\('                'mproc/process\.c|batch/jail\.c'
 only '(p?poll|p?select) *\('    'mproc/io\.c'
 only 'epoll_[a-z0-9]+ *\('      'mproc/(member|workerset)\.c'
-only 'pthread_create *\('       'mproc/threads\.c|bench/claims\.c'
+only 'pthread_create *\('       'mproc/threads\.c|bench/costs\.c'
 only 'pthread_mutex[a-z_]*'     'mproc/(lock|threads)\.[ch]'
 only 'SYS_futex|FUTEX_[A-Z_]+|'"$include"'linux/futex' 'mproc/futex\.c'
 only '(SYS_pidfd_[a-z_]+|pidfd_(open|send_signal) *\()' 'mproc/process\.c'

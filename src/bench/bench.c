@@ -50,12 +50,12 @@ static int most_workers(const struct bench_options *options)
     return options->workers[options->workers_count - 1];
 }
 
-static bool wants(const struct bench_options *options, const char *name)
+static bool wants_pictures(const struct bench_options *options)
 {
+    bool any = false;
     for (int i = 0; i < options->work_count; i++)
-        if (strcmp(options->works[i]->name, name) == 0)
-            return true;
-    return false;
+        any |= options->works[i]->pictures;
+    return any;
 }
 
 static int photos_prepare(struct bench *bench)
@@ -63,7 +63,7 @@ static int photos_prepare(struct bench *bench)
     const struct bench_options *options = &bench->options;
     int wanted = PHOTOS_PER_WORKER * most_workers(options);
     wanted = wanted < PHOTOS_MIN ? PHOTOS_MIN : wanted > PHOTOS_MADE_MAX ? PHOTOS_MADE_MAX : wanted;
-    if (!wants(options, "photos"))
+    if (!wants_pictures(options))
         return 0;
     bench->load.photos = &bench->photos;
     if (options->path_count > 0)
@@ -124,11 +124,9 @@ static int result_measure(struct bench *bench, struct result *result, bool count
 {
     struct cell_run run;
     struct stamp *stamps = result->stamps + (size_t)result->run_count * (size_t)result->jobs;
-    bool photos = bench->load.photos && result->cell.work->jobs(&bench->load) == result->jobs &&
-                  strcmp(result->cell.work->name, "photos") == 0;
     if (!result->runs)
         return 0;
-    if (bench->options.cold && photos)
+    if (bench->options.cold && result->cell.work->pictures)
         bench->chilled_share = fmax(bench->chilled_share, photos_chill(&bench->photos));
     int error = cell_measure(&result->cell, &bench->load, bench->options.stop, &run, stamps);
     if (error == -EINTR)

@@ -40,10 +40,10 @@ int cell_measure(const struct cell *cell, const struct workload *load,
 /* "sequential", "threads" or "processes". */
 const char *cell_kind_name(enum mp_kind kind);
 
-/* Waits for a child of this program while the stop flag is not set, kills it then, and frees it.
- * Returns its exit code, minus its signal, or -EINTR beyond all signals: it was stopped. */
-int cell_child_end(struct mp_process *process, const volatile sig_atomic_t *stop);
+enum { CELL_STOPPED = -10000 }; /* beyond all signals */
 
-enum { CELL_STOPPED = -10000 };
+/* Waits for a child until it ends or the stop flag is set, which kills it, and frees it. Returns
+ * its exit code, minus the signal that it died of, or CELL_STOPPED. */
+int cell_child_end(struct mp_process *process, const volatile sig_atomic_t *stop);
 
 #endif

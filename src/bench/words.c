@@ -1,15 +1,12 @@
 #include "bench/words.h"
 
-#include "mproc/mproc.h"
-
 #include <math.h>
 #include <stdarg.h>
-#include <string.h>
 
 /* Medians that are nearer than this are the same for all purposes, whatever a test finds. */
 static const double same_share = 0.02;
 
-__attribute__((format(printf, 2, 3))) static void say(struct words *words, const char *format, ...)
+void words_say(struct words *words, const char *format, ...)
 {
     va_list list;
     if (words->count == WORDS_MAX)
@@ -33,7 +30,7 @@ void words_work(const struct bench *bench, const struct result *result, char *te
 {
     char amount[40];
     const struct photos *photos = &bench->photos;
-    if (strcmp(result->cell.work->name, "photos") != 0) {
+    if (!result->cell.work->pictures) {
         text_seconds(bench->load.job_s, amount, sizeof amount);
         snprintf(text, size, "%d jobs, %s for %s", result->jobs, result->cell.work->does, amount);
         return;
@@ -93,17 +90,19 @@ static void say_pair(struct words *words, const struct result *threads,
     pair_put(threads, processes, figures, sizeof figures);
     switch (compare(threads, processes)) {
     case SAME:
-        say(words, "%s: %d threads and %d processes are equally fast here (%s).", work, workers,
-            workers, figures);
+        words_say(words, "%s: %d threads and %d processes are equally fast here (%s).", work,
+                  workers, workers, figures);
         break;
     case NOISE:
-        say(words, "%s: the difference between %d threads and %d processes is within noise (%s).",
-            work, workers, workers, figures);
+        words_say(words,
+                  "%s: the difference between %d threads and %d processes is within noise (%s).",
+                  work, workers, workers, figures);
         break;
     case DIFFERENT:
-        say(words, "%s: %d %s are %.2f times as fast as %d %s (threads and processes: %s).", work,
-            workers, threads_win ? "threads" : "processes", threads_win ? ratio : 1 / ratio,
-            workers, threads_win ? "processes" : "threads", figures);
+        words_say(words, "%s: %d %s are %.2f times as fast as %d %s (threads and processes: %s).",
+                  work, workers, threads_win ? "threads" : "processes",
+                  threads_win ? ratio : 1 / ratio, workers, threads_win ? "processes" : "threads",
+                  figures);
         break;
     }
 }
@@ -114,7 +113,7 @@ static void say_alone(struct words *words, const struct result *result)
     const char *work = result->cell.work->name;
     words_cell(&result->cell, cell, sizeof cell);
     if (result->speedup > 0)
-        say(words, "%s: %s: %.2f times as fast as sequential.", work, cell, result->speedup);
+        words_say(words, "%s: %s: %.2f times as fast as sequential.", work, cell, result->speedup);
 }
 
 /* ---- One work ------------------------------------------------------------------------------- */
@@ -164,13 +163,13 @@ static void say_serial(const struct bench *bench, const struct work *work, struc
     int points = fit_put(bench, work, MP_THREADS, threads, sizeof threads);
     int others = fit_put(bench, work, MP_PROCESSES, processes, sizeof processes);
     if (points < 0 || others < 0)
-        say(words, "%s: the times vary too much for a fit of Amdahl's law.", work->name);
+        words_say(words, "%s: the times vary too much for a fit of Amdahl's law.", work->name);
     if (points <= 0 && others <= 0)
         return;
     points = points > others ? points : others;
-    say(words, "%s: by Amdahl's law a serial share of %s%s%s%s.", work->name, threads,
-        threads[0] && processes[0] ? " and " : "", processes,
-        points == 1 ? ", as one number of workers tells it" : "");
+    words_say(words, "%s: by Amdahl's law a serial share of %s%s%s%s.", work->name, threads,
+              threads[0] && processes[0] ? " and " : "", processes,
+              points == 1 ? ", as one number of workers tells it" : "");
 }
 
 /* What it costs to have a worker at all. */
@@ -184,8 +183,8 @@ static void say_overhead(const struct bench *bench, const struct work *work, enu
         return;
     double share = one->wall.median / base->wall.median - 1;
     words_cell(&one->cell, cell, sizeof cell);
-    say(words, "%s: %s takes %.0f %% %s than no worker at all.", work->name, cell,
-        fabs(share) * 100, share > 0 ? "longer" : "less");
+    words_say(words, "%s: %s takes %.0f %% %s than no worker at all.", work->name, cell,
+              fabs(share) * 100, share > 0 ? "longer" : "less");
 }
 
 static void say_rate(const struct bench *bench, const struct work *work, struct words *words)
@@ -198,11 +197,11 @@ static void say_rate(const struct bench *bench, const struct work *work, struct 
             (!best || result->wall.median < best->wall.median))
             best = result;
     }
-    if (!best || strcmp(work->name, "photos") != 0)
+    if (!best || !work->pictures)
         return;
     words_cell(&best->cell, cell, sizeof cell);
-    say(words, "photos: %.0f pictures a second at best (%s).", best->jobs / best->wall.median,
-        cell);
+    words_say(words, "%s: %.0f pictures a second at best (%s).", work->name,
+              best->jobs / best->wall.median, cell);
 }
 
 static void work_conclude(const struct bench *bench, const struct work *work, struct words *words)
@@ -215,104 +214,16 @@ static void work_conclude(const struct bench *bench, const struct work *work, st
     else if (threads || processes)
         say_alone(words, threads ? threads : processes);
     if (work->computes && most > bench->machine.cpus_usable)
-        say(words, "%s: %d workers share %d CPU%s, which nothing makes faster than %d.", work->name,
-            most, bench->machine.cpus_usable, bench->machine.cpus_usable == 1 ? "" : "s",
-            bench->machine.cpus_usable);
+        words_say(words, "%s: %d workers share %d CPU%s, which nothing makes faster than %d.",
+                  work->name, most, bench->machine.cpus_usable,
+                  bench->machine.cpus_usable == 1 ? "" : "s", bench->machine.cpus_usable);
     say_serial(bench, work, words);
     say_overhead(bench, work, MP_THREADS, words);
     say_overhead(bench, work, MP_PROCESSES, words);
     say_rate(bench, work, words);
 }
 
-/* ---- Claims --------------------------------------------------------------------------------- */
-
-static void times_put(const double *seconds, char *threads, char *processes, size_t size)
-{
-    text_seconds(seconds[CLAIMS_THREADS], threads, size);
-    text_seconds(seconds[CLAIMS_PROCESSES], processes, size);
-}
-
-static void crash_put(const struct claims *claims, int of, char *text, size_t size)
-{
-    char seconds[40];
-    text_seconds(claims->crash_s[of], seconds, sizeof seconds);
-    if (claims->crash_exit[of] == 0)
-        snprintf(text, size, "%d of %d jobs lost, next result after %s", claims->crash_lost[of],
-                 claims->crash_jobs, seconds);
-    else
-        snprintf(text, size, "the program dies, %d of %d jobs lost", claims->crash_lost[of],
-                 claims->crash_jobs);
-}
-
-static void kill_put(const struct claims *claims, int of, char *text, size_t size)
-{
-    if (claims->kill_error[of] == 0)
-        text_seconds(claims->kill_s[of], text, size);
-    else
-        snprintf(text, size, "cannot be killed");
-}
-
-void words_claims(const struct claims *claims, struct claim_line *ret)
-{
-    struct claim_line *line = ret;
-    enum { SIZE = sizeof line->threads };
-    line->what = "start, to its first instruction";
-    times_put(claims->start_s, line->threads, line->processes, SIZE);
-    (++line)->what = "start, end and collection";
-    times_put(claims->life_s, line->threads, line->processes, SIZE);
-    (++line)->what = "memory of its own, idle";
-    text_bytes(claims->memory_bytes[CLAIMS_THREADS], line->threads, SIZE);
-    text_bytes(claims->memory_bytes[CLAIMS_PROCESSES], line->processes, SIZE);
-    (++line)->what = "empty job, there and back";
-    times_put(claims->round_trip_s, line->threads, line->processes, SIZE);
-    (++line)->what = "empty job, among many";
-    times_put(claims->job_s, line->threads, line->processes, SIZE);
-    (++line)->what = "item through a queue";
-    times_put(claims->queue_s, line->threads, line->processes, SIZE);
-    (++line)->what = "turn of a lock that two want";
-    times_put(claims->lock_s, line->threads, line->processes, SIZE);
-    (++line)->what = "job that hangs, killed";
-    kill_put(claims, CLAIMS_THREADS, line->threads, SIZE);
-    kill_put(claims, CLAIMS_PROCESSES, line->processes, SIZE);
-    (++line)->what = "job that aborts";
-    crash_put(claims, CLAIMS_THREADS, line->threads, SIZE);
-    crash_put(claims, CLAIMS_PROCESSES, line->processes, SIZE);
-}
-
-/* Says who is better at something, by a factor that is worth a word. */
-static void say_factor(struct words *words, const char *what, const double *figures,
-                       const char *threads, const char *processes)
-{
-    double ratio = figures[CLAIMS_PROCESSES] / figures[CLAIMS_THREADS];
-    if (ratio > 1.2)
-        say(words, "%s: a process %s, a thread %s, %.1f times less.", what, processes, threads,
-            ratio);
-    else if (ratio < 1 / 1.2)
-        say(words, "%s: a thread %s, a process %s, %.1f times less.", what, threads, processes,
-            1 / ratio);
-    else
-        say(words, "%s: about the same for a thread (%s) and a process (%s).", what, threads,
-            processes);
-}
-
-static void claims_conclude(const struct claims *claims, struct words *words)
-{
-    struct claim_line lines[CLAIM_LINES];
-    char caller[40];
-    words_claims(claims, lines);
-    say_factor(words, "Start", claims->start_s, lines[0].threads, lines[0].processes);
-    say_factor(words, "Memory", claims->memory_bytes, lines[2].threads, lines[2].processes);
-    text_seconds(claims->sequential_job_s, caller, sizeof caller);
-    say(words,
-        "An empty job costs %s on threads, %s on processes, and %s where the caller does it.",
-        lines[4].threads, lines[4].processes, caller);
-    say(words, "A job that aborts: with threads, %s; with processes, %s.", lines[8].threads,
-        lines[8].processes);
-    if (claims->kill_error[CLAIMS_THREADS] != 0)
-        say(words,
-            "A job that hangs: a process was gone after %s; of a thread the answer is \"%s\".",
-            lines[7].processes, mp_strerror(claims->kill_error[CLAIMS_THREADS]));
-}
+/* ---- All of it ------------------------------------------------------------------------------ */
 
 void words_conclude_work(const struct bench *bench, const struct work *work, struct words *ret)
 {
@@ -320,20 +231,12 @@ void words_conclude_work(const struct bench *bench, const struct work *work, str
     work_conclude(bench, work, ret);
 }
 
-void words_conclude_claims(const struct bench *bench, struct words *ret)
-{
-    ret->count = 0;
-    if (bench->claims.measured)
-        claims_conclude(&bench->claims, ret);
-}
-
 void words_conclude(const struct bench *bench, struct words *ret)
 {
     ret->count = 0;
     for (int i = 0; i < bench->options.work_count; i++)
         work_conclude(bench, bench->options.works[i], ret);
-    if (bench->claims.measured)
-        claims_conclude(&bench->claims, ret);
+    words_add_claims(bench, ret);
 }
 
 /* ---- Doubts --------------------------------------------------------------------------------- */
@@ -348,16 +251,17 @@ static void doubt_results(const struct bench *bench, struct words *words)
         outliers += result->wall.outliers;
         runs += (size_t)result->run_count;
         if (result->run_count == 0)
-            say(words, "%s, %s failed: %s.", result->cell.work->name, cell, result->why);
+            words_say(words, "%s, %s failed: %s.", result->cell.work->name, cell, result->why);
         else if (result->runs[0].failed > 0)
-            say(words, "%s, %s: %d of %d jobs failed (%s); their time counts.",
-                result->cell.work->name, cell, result->runs[0].failed, result->jobs, result->why);
+            words_say(words, "%s, %s: %d of %d jobs failed (%s); their time counts.",
+                      result->cell.work->name, cell, result->runs[0].failed, result->jobs,
+                      result->why);
     }
     if (outliers > 0)
-        say(words,
-            "%zu of %zu runs lie far from the others of their kind: something disturbed "
-            "them.",
-            outliers, runs);
+        words_say(words,
+                  "%zu of %zu runs lie far from the others of their kind: something disturbed "
+                  "them.",
+                  outliers, runs);
 }
 
 static void doubt_photos(const struct bench *bench, struct words *words)
@@ -365,20 +269,22 @@ static void doubt_photos(const struct bench *bench, struct words *words)
     const struct photos *photos = &bench->photos;
     if (photos->count == 0)
         return;
-    say(words, "photos: thumbnails were made and thrown away; nothing was written.");
+    words_say(words, "photos: thumbnails were made and thrown away; nothing was written.");
     if (photos->passed_over > 0)
-        say(words, "photos: %zu inputs that are no readable JPEG or PNG were left out.",
-            photos->passed_over);
+        words_say(words, "photos: %zu inputs that are no readable JPEG or PNG were left out.",
+                  photos->passed_over);
     if (photos->beyond > 0)
-        say(words, "photos: %zu pictures past the first %d were left out.", photos->beyond,
-            PHOTOS_FOUND_MAX);
+        words_say(words, "photos: %zu pictures past the first %d were left out.", photos->beyond,
+                  PHOTOS_FOUND_MAX);
     if (!bench->options.cold)
-        say(words, "photos: the pictures were in the page cache%s.",
-            bench->options.warmup > 0 || photos->made ? "" : ", but perhaps for the first run");
+        words_say(words, "photos: the pictures were in the page cache%s.",
+                  bench->options.warmup > 0 || photos->made ? ""
+                                                            : ", but perhaps for the first run");
     else if (bench->chilled_share < 0.01)
-        say(words, "photos: the pictures were dropped from the page cache before each run.");
+        words_say(words, "photos: the pictures were dropped from the page cache before each run.");
     else
-        say(words,
+        words_say(
+            words,
             "photos: the page cache was not to be emptied: %.0f %% of the pictures stayed in it.",
             bench->chilled_share * 100);
 }
@@ -387,14 +293,15 @@ void words_doubt(const struct bench *bench, struct words *ret)
 {
     ret->count = 0;
     if (machine_was_busy(&bench->machine))
-        say(ret,
+        words_say(
+            ret,
             "The machine was not idle: others took %.0f %% of the CPUs meanwhile. Times are longer"
             " and speed-ups lower than they would be.",
             bench->machine.others_share * 100);
     doubt_results(bench, ret);
     if (bench->options.runs < STATISTICS_ENOUGH)
-        say(ret, "%d run%s of each cannot tell a difference from chance; %d can.",
-            bench->options.runs, bench->options.runs == 1 ? "" : "s", STATISTICS_ENOUGH);
+        words_say(ret, "%d run%s of each cannot tell a difference from chance; %d can.",
+                  bench->options.runs, bench->options.runs == 1 ? "" : "s", STATISTICS_ENOUGH);
     doubt_photos(bench, ret);
 }
 
@@ -407,14 +314,16 @@ void words_machine(const struct bench *bench, struct words *ret)
     ret->count = 0;
     text_bytes(machine->memory_bytes, memory, sizeof memory);
     text_seconds(bench->seconds, seconds, sizeof seconds);
-    say(ret, "%s%s%d CPUs, of which %d may be used here, %s of memory, %s.", machine->model,
-        machine->model[0] ? ", " : "", machine->cpus_host, machine->cpus_usable, memory,
-        machine->kernel);
+    words_say(ret, "%s%s%d CPUs, of which %d may be used here, %s of memory, %s.", machine->model,
+              machine->model[0] ? ", " : "", machine->cpus_host, machine->cpus_usable, memory,
+              machine->kernel);
     if (machine->governor[0])
-        say(ret, "Frequency governor: %s.", machine->governor);
-    say(ret, "Load average %.2f before and %.2f after; others took %.1f %% of the CPUs meanwhile.",
-        machine->load_before, machine->load_after, fmax(machine->others_share, 0) * 100);
-    say(ret, "%d timed run%s of each after %d of warming up, taking turns; %s in all.",
-        bench->options.runs, bench->options.runs == 1 ? "" : "s", bench->options.warmup, seconds);
-    say(ret, "thumbpool %s, %s.", bench->options.version, bench->options.libraries);
+        words_say(ret, "Frequency governor: %s.", machine->governor);
+    words_say(ret,
+              "Load average %.2f before and %.2f after; others took %.1f %% of the CPUs meanwhile.",
+              machine->load_before, machine->load_after, fmax(machine->others_share, 0) * 100);
+    words_say(ret, "%d timed run%s of each after %d of warming up, taking turns; %s in all.",
+              bench->options.runs, bench->options.runs == 1 ? "" : "s", bench->options.warmup,
+              seconds);
+    words_say(ret, "thumbpool %s, %s.", bench->options.version, bench->options.libraries);
 }

@@ -16,6 +16,9 @@ struct words {
     char all[WORDS_MAX][TEXT_MAX]; /* sentences */
 };
 
+/* Adds a sentence; one too many is left out. */
+void words_say(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* What the figures say: of one work, the most important first; of the claims, where they were
  * measured; and all of it. */
 void words_conclude_work(const struct bench *bench, const struct work *work, struct words *ret);
@@ -41,6 +44,9 @@ struct claim_line {
     char threads[80];
     char processes[80];
 };
+
+/* Adds what the claims come to, where they were measured. */
+void words_add_claims(const struct bench *bench, struct words *words);
 
 /* Fills ret[0..CLAIM_LINES). */
 void words_claims(const struct claims *claims, struct claim_line *ret);

@@ -139,10 +139,10 @@ static const char *photos_check(const struct work_job *job, const void *data, si
 }
 
 const struct work works[WORK_COUNT] = {
-    {"photos", "each makes a thumbnail", true, photos_task, photos_jobs, photos_prepare,
+    {"photos", "each makes a thumbnail", true, true, photos_task, photos_jobs, photos_prepare,
      photos_check},
-    {"cpu", "each counts down", true, cpu_task, toy_jobs, cpu_prepare, toy_check},
-    {"io", "each waits", false, io_task, toy_jobs, io_prepare, toy_check},
+    {"cpu", "each counts down", true, false, cpu_task, toy_jobs, cpu_prepare, toy_check},
+    {"io", "each waits", false, false, io_task, toy_jobs, io_prepare, toy_check},
 };
 
 const struct work *work_find(const char *name)

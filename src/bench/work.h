@@ -57,6 +57,7 @@ struct work {
     const char *name; /* as --work takes it */
     const char *does; /* what a job does: "each waits" */
     bool computes;    /* it keeps a CPU busy, so that more workers than CPUs are none the faster */
+    bool pictures;    /* its jobs are pictures: those of the workload's photos */
     mp_task_fn *task; /* runs one job */
     int (*jobs)(const struct workload *load); /* how many there are */
     /* Fills the job in and opens its input. Returns 0, or -errno. */

@@ -164,7 +164,7 @@ static void finish(const struct argp_state *state, struct bench_command *command
     const struct bench_options *bench = &command->bench;
     bool photos = false;
     for (int i = 0; i < bench->work_count; i++)
-        photos |= strcmp(bench->works[i]->name, "photos") == 0;
+        photos |= bench->works[i]->pictures;
     if (bench->path_count > 0 && !photos)
         argp_error(state, "PATH is for the work \"photos\", which is not among those of --work");
     if (bench->cold && !photos)

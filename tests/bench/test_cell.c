@@ -137,7 +137,7 @@ static int measure(mp_task_fn *task, enum mp_kind kind, const volatile sig_atomi
                    struct cell_run *ret)
 {
     struct workload load = {.jobs = JOBS};
-    struct work work = {"test", "", false, task, few_jobs, nothing_to_prepare, all_is_well};
+    struct work work = {"test", "", false, false, task, few_jobs, nothing_to_prepare, all_is_well};
     struct stamp stamps[JOBS];
     if (!task)
         work.prepare = prepare_fails;
