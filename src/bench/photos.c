@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -86,15 +88,27 @@ static int paint_task(struct mp_task *task, const void *arg, size_t size)
     return error;
 }
 
-/* A file without a name. Returns its descriptor, or -errno. */
-static int file_make(bool on_disk)
+/* A file without a name on a disk; where there are no such files, one that loses its name at once.
+ * Returns its descriptor, or -1. */
+static int disk_file_make(void)
 {
     const char *folder = getenv("TMPDIR");
-    int fd;
-    if (on_disk)
-        fd = open(folder ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    else
-        fd = memfd_create("photo", MFD_CLOEXEC);
+    char name[PATH_MAX];
+    folder = folder && *folder ? folder : "/var/tmp";
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return fd;
+    snprintf(name, sizeof name, "%s/thumbpool-XXXXXX", folder);
+    fd = mkostemp(name, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(name);
+    return fd;
+}
+
+/* Returns the descriptor of an empty file, or -errno. */
+static int file_make(bool on_disk)
+{
+    int fd = on_disk ? disk_file_make() : memfd_create("photo", MFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 

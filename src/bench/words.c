@@ -31,8 +31,8 @@ void words_work(const struct bench *bench, const struct result *result, char *te
     char amount[40];
     const struct photos *photos = &bench->photos;
     if (!result->cell.work->pictures) {
-        text_seconds(bench->load.job_s, amount, sizeof amount);
-        snprintf(text, size, "%d jobs, %s for %s", result->jobs, result->cell.work->does, amount);
+        result->cell.work->amount(&bench->load, amount, sizeof amount);
+        snprintf(text, size, "%d jobs, each %s", result->jobs, amount);
         return;
     }
     text_bytes((double)photos->size_bytes, amount, sizeof amount);
@@ -259,9 +259,9 @@ static void doubt_results(const struct bench *bench, struct words *words)
     }
     if (outliers > 0)
         words_say(words,
-                  "%zu of %zu runs lie far from the others of their kind: something disturbed "
-                  "them.",
-                  outliers, runs);
+                  "%zu of %zu runs lie%s far from the others of %s kind: something disturbed %s.",
+                  outliers, runs, outliers == 1 ? "s" : "", outliers == 1 ? "its" : "their",
+                  outliers == 1 ? "it" : "them");
 }
 
 static void doubt_photos(const struct bench *bench, struct words *words)

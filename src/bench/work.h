@@ -55,11 +55,12 @@ struct work_job {
 
 struct work {
     const char *name; /* as --work takes it */
-    const char *does; /* what a job does: "each waits" */
     bool computes;    /* it keeps a CPU busy, so that more workers than CPUs are none the faster */
     bool pictures;    /* its jobs are pictures: those of the workload's photos */
     mp_task_fn *task; /* runs one job */
     int (*jobs)(const struct workload *load); /* how many there are */
+    /* Says what a job does: "waits for 14 ms". NULL where the pictures say it. */
+    void (*amount)(const struct workload *load, char *text, size_t size);
     /* Fills the job in and opens its input. Returns 0, or -errno. */
     int (*prepare)(const struct workload *load, int index, struct work_job *ret);
     /* Looks at a job's result. Returns NULL, or a sentence about what is wrong with it. */

@@ -169,7 +169,7 @@ static void test_words_of_outliers_and_failures(void **state)
     strcpy(made.bench.results[1].why, "killed by signal 9 (Killed)");
     words_doubt(&made.bench, &made.words);
     assert_true(says(&made.words, "io, 2 processes failed: killed by signal 9 (Killed)."));
-    assert_true(says(&made.words, "1 of 5 runs lie far from the others"));
+    assert_true(says(&made.words, "1 of 5 runs lies far from the others of its kind"));
 }
 
 static void test_words_of_too_few_runs(void **state)

@@ -26,22 +26,24 @@ static double count_down_s(uint64_t count)
     return fastest;
 }
 
-/* A compiler that sees through the loop would need no time at all, or the same for each count. */
+/* A compiler that sees through the loop would need no time at all, or the same for each count. The
+ * margins are for a neighbour on the other half of the core, who may halve the speed at any time.
+ */
 static void test_work_count_down_takes_time_that_grows_with_the_count(void **state)
 {
     double once = count_down_s(3000000), ten = count_down_s(30000000);
     (void)state;
     assert_true(once > 1e-4);
-    assert_true(ten > 6 * once);
-    assert_true(ten < 16 * once);
+    assert_true(ten > 4 * once);
+    assert_true(ten < 25 * once);
 }
 
 static void test_work_calibrate_finds_the_count_of_a_time(void **state)
 {
     double took = count_down_s(work_calibrate(0.02));
     (void)state;
-    assert_true(took > 0.01);
-    assert_true(took < 0.04);
+    assert_true(took > 0.005);
+    assert_true(took < 0.08);
 }
 
 static void test_work_find_knows_the_names(void **state)

@@ -69,6 +69,12 @@ expect 0 "$THUMBPOOL" bench --work photos --executor processes -j 2 --runs 1 --w
     --no-claims --cold in
 says 'the page cache'
 
+# A damaged one is no reason to stop, and is said.
+head -c 20000 in/a/baseline.jpg >in/cut.jpg
+expect 1 "$THUMBPOOL" bench --work photos --executor threads -j 2 --runs 1 --warmup 0 --no-claims in
+says 'jobs failed (damaged); their time counts'
+rm in/cut.jpg
+
 # The claims, measured: threads' honest answers are among them.
 expect 0 "$THUMBPOOL" bench --work io --executor processes -j 1 --runs 1 --warmup 0
 says 'start, to its first instruction'
