@@ -16,8 +16,8 @@
 enum {
     STARTS = 60,        /* processes, and threads, started */
     WORKERS = 2,        /* for the cost of a job */
-    EMPTY_JOBS = 20000, /* under way together */
-    TRIPS = 2000,       /* jobs, one after the other */
+    EMPTY_JOBS = 50000, /* under way together */
+    TRIPS = 3000,       /* jobs, one after the other */
     THREADS_KEPT = 8,   /* whose memory is measured together */
     QUEUE_ITEMS = 100000,
     QUEUE_CAPACITY = 1024,
@@ -189,27 +189,35 @@ static double trips_s(struct mp_executor *executor, uint32_t count)
     return error == 0 ? (work_now_s() - begin) / count : -1;
 }
 
-/* Both on workers that run already: each has settled jobs before the clock starts. */
-static int jobs_cost(enum mp_kind kind, double *ret_trip, double *ret_many)
+/* One round of both, on workers of its own that run already: each has settled jobs before the clock
+ * starts. */
+static int jobs_round(enum mp_kind kind, double *ret_trip, double *ret_many)
 {
     static struct mp_future *futures[EMPTY_JOBS];
     struct mp_executor_options options = {
         .kind = kind, .workers = WORKERS, .max_pending = EMPTY_JOBS};
     struct mp_executor *executor;
-    double trips[SCENE_ROUNDS], many[SCENE_ROUNDS];
     int error = mp_executor_create(&options, &executor);
     if (error < 0)
         return error;
     trips_s(executor, 4 * WORKERS);
-    for (int i = 0; i < SCENE_ROUNDS; i++) {
-        many[i] = many_s(executor, futures, EMPTY_JOBS);
-        trips[i] = trips_s(executor, TRIPS);
-        error = many[i] < 0 || trips[i] < 0 ? -EIO : error;
-    }
+    *ret_many = many_s(executor, futures, EMPTY_JOBS);
+    *ret_trip = trips_s(executor, TRIPS);
+    mp_executor_free(executor);
+    return *ret_many < 0 || *ret_trip < 0 ? -EIO : 0;
+}
+
+static int jobs_cost(enum mp_kind kind, double *ret_trip, double *ret_many)
+{
+    double trips[SCENE_ROUNDS], many[SCENE_ROUNDS];
+    int error = 0;
+    for (int i = 0; i < SCENE_ROUNDS && error == 0; i++)
+        error = jobs_round(kind, &trips[i], &many[i]);
+    if (error < 0)
+        return error;
     *ret_trip = statistics_median(trips, SCENE_ROUNDS);
     *ret_many = statistics_median(many, SCENE_ROUNDS);
-    mp_executor_free(executor);
-    return error;
+    return 0;
 }
 
 int play_jobs(struct scene *scene)
