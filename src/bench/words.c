@@ -264,6 +264,29 @@ static void doubt_results(const struct bench *bench, struct words *words)
                   outliers == 1 ? "it" : "them");
 }
 
+/* The same jobs, one after the other, should take the same processor time. Where they do not, the
+ * CPUs were not equally fast all the time, and no load average shows why. */
+static void doubt_speed(const struct bench *bench, const struct work *work, struct words *words)
+{
+    const double enough = 1.15;
+    const struct result *base = bench_find(bench, work, MP_SEQUENTIAL, 1);
+    double least = INFINITY, most = 0;
+    char fast[40], slow[40];
+    for (int i = 0; base && i < base->run_count; i++) {
+        double used = base->runs[i].user_s + base->runs[i].system_s;
+        least = fmin(least, used);
+        most = fmax(most, used);
+    }
+    if (!work->computes || most < enough * least)
+        return;
+    text_seconds(least, fast, sizeof fast);
+    text_seconds(most, slow, sizeof slow);
+    words_say(words,
+              "%s: the same jobs took %s to %s of processor time in turn: the CPUs changed their"
+              " speed meanwhile, or shared their cores with others.",
+              work->name, fast, slow);
+}
+
 static void doubt_photos(const struct bench *bench, struct words *words)
 {
     const struct photos *photos = &bench->photos;
@@ -298,6 +321,8 @@ void words_doubt(const struct bench *bench, struct words *ret)
             "The machine was not idle: others took %.0f %% of the CPUs meanwhile. Times are longer"
             " and speed-ups lower than they would be.",
             bench->machine.others_share * 100);
+    for (int i = 0; i < bench->options.work_count; i++)
+        doubt_speed(bench, bench->options.works[i], ret);
     doubt_results(bench, ret);
     if (bench->options.runs < STATISTICS_ENOUGH)
         words_say(ret, "%d run%s of each cannot tell a difference from chance; %d can.",

@@ -158,6 +158,20 @@ static void test_words_of_a_busy_machine(void **state)
     assert_true(says(&made.words, "The machine was not idle: others took 43 % of the CPUs"));
 }
 
+static void test_words_of_cpus_that_change_their_speed(void **state)
+{
+    struct made_up made = begin("cpu", 2);
+    (void)state;
+    add(&made, MP_SEQUENTIAL, 1, 2, 2);
+    for (int i = 0; i < RUNS; i++)
+        made.runs[0][i].user_s = 1.9 + 0.04 * i;
+    words_doubt(&made.bench, &made.words);
+    assert_int_equal(made.words.count, 0);
+    made.runs[0][3].user_s = 2.4;
+    words_doubt(&made.bench, &made.words);
+    assert_true(says(&made.words, "cpu: the same jobs took 1.90 s to 2.40 s of processor time"));
+}
+
 static void test_words_of_outliers_and_failures(void **state)
 {
     struct made_up made = begin("io", 2);
@@ -226,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_words_no_law_from_times_that_scatter),
         cmocka_unit_test(test_words_more_workers_than_cpus),
         cmocka_unit_test(test_words_of_a_busy_machine),
+        cmocka_unit_test(test_words_of_cpus_that_change_their_speed),
         cmocka_unit_test(test_words_of_outliers_and_failures),
         cmocka_unit_test(test_words_of_too_few_runs),
         cmocka_unit_test(test_words_of_the_page_cache),
