@@ -82,27 +82,31 @@ static void pair_put(const struct result *a, const struct result *b, char *text,
 static void say_pair(struct words *words, const struct result *threads,
                      const struct result *processes)
 {
-    char figures[100];
+    const struct result *quick = threads, *slow = processes;
     const char *work = threads->cell.work->name;
-    bool threads_win = threads->wall.median < processes->wall.median;
-    double ratio = processes->wall.median / threads->wall.median;
-    int workers = threads->cell.workers;
+    char figures[100], names[2][40], pair[2][40];
+    if (processes->wall.median < threads->wall.median) {
+        quick = processes;
+        slow = threads;
+    }
     pair_put(threads, processes, figures, sizeof figures);
+    words_cell(&threads->cell, pair[0], sizeof pair[0]);
+    words_cell(&processes->cell, pair[1], sizeof pair[1]);
+    words_cell(&quick->cell, names[0], sizeof names[0]);
+    words_cell(&slow->cell, names[1], sizeof names[1]);
     switch (compare(threads, processes)) {
     case SAME:
-        words_say(words, "%s: %d threads and %d processes are equally fast here (%s).", work,
-                  workers, workers, figures);
+        words_say(words, "%s: %s and %s are equally fast here (%s).", work, pair[0], pair[1],
+                  figures);
         break;
     case NOISE:
-        words_say(words,
-                  "%s: the difference between %d threads and %d processes is within noise (%s).",
-                  work, workers, workers, figures);
+        words_say(words, "%s: the difference between %s and %s is within noise (%s).", work,
+                  pair[0], pair[1], figures);
         break;
     case DIFFERENT:
-        words_say(words, "%s: %d %s are %.2f times as fast as %d %s (threads and processes: %s).",
-                  work, workers, threads_win ? "threads" : "processes",
-                  threads_win ? ratio : 1 / ratio, workers, threads_win ? "processes" : "threads",
-                  figures);
+        words_say(words, "%s: %s %s %.2f times as fast as %s (threads and processes: %s).", work,
+                  names[0], quick->cell.workers == 1 ? "is" : "are",
+                  slow->wall.median / quick->wall.median, names[1], figures);
         break;
     }
 }
@@ -172,7 +176,7 @@ static void say_serial(const struct bench *bench, const struct work *work, struc
               points == 1 ? ", as one number of workers tells it" : "");
 }
 
-/* What it costs to have a worker at all. */
+/* What it costs to have a worker at all. One that seems to make it faster does so by chance. */
 static void say_overhead(const struct bench *bench, const struct work *work, enum mp_kind kind,
                          struct words *words)
 {
@@ -183,8 +187,9 @@ static void say_overhead(const struct bench *bench, const struct work *work, enu
         return;
     double share = one->wall.median / base->wall.median - 1;
     words_cell(&one->cell, cell, sizeof cell);
-    words_say(words, "%s: %s takes %.0f %% %s than no worker at all.", work->name, cell,
-              fabs(share) * 100, share > 0 ? "longer" : "less");
+    if (share > 0)
+        words_say(words, "%s: %s takes %.0f %% longer than no worker at all.", work->name, cell,
+                  share * 100);
 }
 
 static void say_rate(const struct bench *bench, const struct work *work, struct words *words)

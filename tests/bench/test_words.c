@@ -132,6 +132,21 @@ static void test_words_no_law_from_times_that_scatter(void **state)
     assert_true(says(&made.words, "cpu: the times vary too much for a fit of Amdahl's law."));
 }
 
+static void test_words_what_a_worker_costs(void **state)
+{
+    struct made_up made = begin("io", 1);
+    (void)state;
+    made.bench.options.workers_count = 1;
+    add(&made, MP_SEQUENTIAL, 1, 2, 2);
+    add(&made, MP_THREADS, 1, 1.8, 2); /* by chance */
+    add(&made, MP_PROCESSES, 1, 2.1, 2);
+    words_conclude(&made.bench, &made.words);
+    assert_true(says(&made.words, "io: 1 thread is 1.17 times as fast as 1 process"));
+    assert_true(says(&made.words, "io: 1 process takes 5 % longer than no worker at all."));
+    for (int i = 0; i < made.words.count; i++)
+        assert_null(strstr(made.words.all[i], "1 thread takes"));
+}
+
 /* Four workers on two CPUs are no sign of a serial share. */
 static void test_words_more_workers_than_cpus(void **state)
 {
@@ -238,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_words_within_noise),
         cmocka_unit_test(test_words_serial_share),
         cmocka_unit_test(test_words_no_law_from_times_that_scatter),
+        cmocka_unit_test(test_words_what_a_worker_costs),
         cmocka_unit_test(test_words_more_workers_than_cpus),
         cmocka_unit_test(test_words_of_a_busy_machine),
         cmocka_unit_test(test_words_of_cpus_that_change_their_speed),

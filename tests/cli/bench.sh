@@ -12,7 +12,7 @@ says 'io: 16 jobs, each waits for'
 says 'sequential'
 says 'threads      2'
 says 'processes    2'
-grep -qE '^io: .*2 (threads|processes)' err || fail 'no conclusion'
+grep -qE '^io: .*2 (threads|processes) .*2 (threads|processes) ' err || fail 'no conclusion'
 widest=$(LC_ALL=C.UTF-8 wc -L <err)
 [ "$widest" -le 80 ] || fail "the table is $widest columns wide"
 ! grep -q "$(printf '\033')" err || fail 'escape sequences, and no terminal'
