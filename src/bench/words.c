@@ -45,7 +45,7 @@ void words_work(const struct bench *bench, const struct result *result, char *te
 
 /* ---- Comparing two cells -------------------------------------------------------------------- */
 
-enum verdict { SAME, NOISE, DIFFERENT };
+enum verdict { SAME, NOISE, DIFFERENT, UNTOLD };
 
 static bool differ(const struct result *a, const struct result *b)
 {
@@ -57,11 +57,14 @@ static bool differ(const struct result *a, const struct result *b)
     return statistics_differ(times[0], (size_t)a->run_count, times[1], (size_t)b->run_count);
 }
 
-/* Noise: the medians lie apart, but no further than chance may put them. */
+/* Noise: the medians lie apart, but no further than chance may put them. Untold: so they do, and
+ * there are too few runs to tell. */
 static enum verdict compare(const struct result *a, const struct result *b)
 {
     if (fabs(a->wall.median / b->wall.median - 1) < same_share)
         return SAME;
+    if (a->run_count < STATISTICS_ENOUGH || b->run_count < STATISTICS_ENOUGH)
+        return UNTOLD;
     return differ(a, b) ? DIFFERENT : NOISE;
 }
 
@@ -102,6 +105,10 @@ static void say_pair(struct words *words, const struct result *threads,
     case NOISE:
         words_say(words, "%s: the difference between %s and %s is within noise (%s).", work,
                   pair[0], pair[1], figures);
+        break;
+    case UNTOLD:
+        words_say(words, "%s: %s and %s: %s; so few runs cannot tell a difference from chance.",
+                  work, pair[0], pair[1], figures);
         break;
     case DIFFERENT:
         words_say(words, "%s: %s %s %.2f times as fast as %s (threads and processes: %s).", work,

@@ -76,6 +76,8 @@ static const char help_text[] =
     "heif"
     " or avif, not hidden, no links. What is named is always tried. Pictures are never "
     "enlarged.\n\n"
+    "thumbpool bench compares sequential work, threads and processes on this machine: see thumbpool"
+    " bench --help. A folder of that name is given as ./bench.\n\n"
     "Exit status: 0 all made or up to date; 1 some pictures failed, the rest are done; 2 wrong"
     " usage, two inputs for one output, or an output that is an input: nothing was written; 3 it"
     " could not go on: no input, output not writable, disk full. An interrupted run dies of the"

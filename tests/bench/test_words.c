@@ -201,6 +201,19 @@ static void test_words_of_outliers_and_failures(void **state)
     assert_true(says(&made.words, "1 of 5 runs lies far from the others of its kind"));
 }
 
+static void test_words_tell_no_difference_of_too_few_runs(void **state)
+{
+    struct made_up made = begin("cpu", 2);
+    (void)state;
+    add(&made, MP_SEQUENTIAL, 1, 2, 2);
+    add(&made, MP_THREADS, 2, 1, 2);
+    add(&made, MP_PROCESSES, 2, 1.25, 2);
+    made.bench.results[1].run_count = made.bench.results[2].run_count = 3;
+    words_conclude(&made.bench, &made.words);
+    assert_true(says(&made.words, "cpu: 2 threads and 2 processes: 2.00 and 1.60 times as fast as "
+                                  "sequential; so few runs cannot tell a difference"));
+}
+
 static void test_words_of_too_few_runs(void **state)
 {
     struct made_up made = begin("io", 2);
@@ -258,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_words_of_a_busy_machine),
         cmocka_unit_test(test_words_of_cpus_that_change_their_speed),
         cmocka_unit_test(test_words_of_outliers_and_failures),
+        cmocka_unit_test(test_words_tell_no_difference_of_too_few_runs),
         cmocka_unit_test(test_words_of_too_few_runs),
         cmocka_unit_test(test_words_of_the_page_cache),
         cmocka_unit_test(test_words_of_crashes_and_kills),
