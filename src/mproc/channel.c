@@ -38,7 +38,7 @@ void channel_done(struct channel *channel)
 /* Frame number `index`, counted from the oldest. */
 static struct channel_frame *frame_at(struct channel *channel, unsigned index)
 {
-    return &channel->queue[(channel->first + index) % CONTROL_SLOTS];
+    return &channel->queue[(channel->first + index) % CHANNEL_FRAMES];
 }
 
 void channel_put(struct channel *channel, const struct wire_header *header,
@@ -67,8 +67,8 @@ static void message_add_fds(struct msghdr *message, const struct mp_job *job)
 
 static size_t frame_size(const struct channel_frame *frame)
 {
-    size_t size = frame->job->arg_size;
-    return sizeof frame->header + size + wire_padding(size);
+    uint64_t size = frame->header.size;
+    return sizeof frame->header + (size_t)size + wire_padding(size);
 }
 
 enum { PARTS_PER_FRAME = 3, FRAMES_PER_SEND = 32, BYTES_PER_SEND = 64 << 10 };
@@ -90,9 +90,32 @@ static void message_add_frame(struct msghdr *message, const struct channel_frame
     }
 }
 
+/* Adds some zeroes in place of what is left of an abandoned frame. */
+static void message_add_zeroes(struct msghdr *message, const struct channel_frame *frame,
+                               size_t sent)
+{
+    static const char zeroes[4096];
+    size_t left = frame_size(frame) - sent;
+    if (sent < sizeof frame->header) {
+        message->msg_iov[message->msg_iovlen++] = (struct iovec){
+            .iov_base = (char *)&frame->header + sent, .iov_len = sizeof frame->header - sent};
+        left = frame_size(frame) - sizeof frame->header;
+    }
+    while (left > 0 && message->msg_iovlen < FRAMES_PER_SEND) {
+        size_t some = left < sizeof zeroes ? left : sizeof zeroes;
+        message->msg_iov[message->msg_iovlen++] =
+            (struct iovec){.iov_base = (void *)zeroes, .iov_len = some};
+        left -= some;
+    }
+}
+
 /* Adds the oldest frame, and those after it that carry no descriptors as far as they fit. */
 static void message_fill(struct msghdr *message, struct channel *channel)
 {
+    if (!frame_at(channel, 0)->job) {
+        message_add_zeroes(message, frame_at(channel, 0), channel->sent);
+        return;
+    }
     size_t bytes = frame_size(frame_at(channel, 0)) - channel->sent;
     message_add_frame(message, frame_at(channel, 0), channel->sent);
     if (channel->sent == 0 && frame_at(channel, 0)->job->fd_count > 0)
@@ -136,7 +159,7 @@ static void frames_sent(struct channel *channel, size_t size)
     channel->sent += size;
     while (channel->count > 0 && channel->sent >= frame_size(frame_at(channel, 0))) {
         channel->sent -= frame_size(frame_at(channel, 0));
-        channel->first = (channel->first + 1) % CONTROL_SLOTS;
+        channel->first = (channel->first + 1) % CHANNEL_FRAMES;
         channel->count--;
     }
 }
@@ -164,7 +187,7 @@ const struct mp_job *channel_oldest(const struct channel *channel)
 static int queue_find(const struct channel *channel, const struct mp_job *job)
 {
     for (unsigned i = 0; i < channel->count; i++)
-        if (channel->queue[(channel->first + i) % CONTROL_SLOTS].job == job)
+        if (channel->queue[(channel->first + i) % CHANNEL_FRAMES].job == job)
             return (int)i;
     return -1;
 }
@@ -181,4 +204,17 @@ bool channel_withdraw(struct channel *channel, const struct mp_job *job)
         return false;
     queue_remove(channel, (unsigned)index);
     return true;
+}
+
+void channel_abandon(struct channel *channel, const struct mp_job *job)
+{
+    int index = queue_find(channel, job);
+    if (index == 0 && channel->sent > 0)
+        frame_at(channel, 0)->job = NULL;
+}
+
+unsigned channel_waiting(const struct channel *channel)
+{
+    bool abandoned = channel->count > 0 && !channel_oldest(channel);
+    return channel->count - abandoned;
 }

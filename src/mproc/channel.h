@@ -3,7 +3,8 @@
  * A stream socket pair, so that a frame may carry descriptors; they travel with its first bytes,
  * and such a frame is sent by itself, so that it alone is to blame if the kernel refuses them. All
  * others go many at a time. Nothing here blocks. A frame's job is borrowed until its last byte has
- * gone. */
+ * gone. One that is taken back before, and that the worker therefore must not look at, is completed
+ * with zeroes, since the frames behind it cannot be read otherwise. */
 #ifndef MPROC_CHANNEL_H
 #define MPROC_CHANNEL_H
 
@@ -14,17 +15,19 @@
 #include "mproc/mproc.h"
 #include "mproc/wire.h"
 
+enum { CHANNEL_FRAMES = CONTROL_SLOTS + 1 }; /* one for each slot, and one that is abandoned */
+
 struct channel_frame {
     struct wire_header header;
-    const struct mp_job *job; /* argument and descriptors; borrowed */
+    const struct mp_job *job; /* argument and descriptors; borrowed; NULL: abandoned half sent */
 };
 
 struct channel {
-    int fd;                                    /* the parent's socket; -1 when closed */
-    struct channel_frame queue[CONTROL_SLOTS]; /* a ring of frames not sent whole */
-    unsigned first;                            /* the oldest */
-    unsigned count;                            /* of them */
-    size_t sent;                               /* bytes of the oldest that have gone */
+    int fd;                                     /* the parent's socket; -1 when closed */
+    struct channel_frame queue[CHANNEL_FRAMES]; /* a ring of frames not sent whole */
+    unsigned first;                             /* the oldest */
+    unsigned count;                             /* of them */
+    size_t sent;                                /* bytes of the oldest that have gone */
 };
 
 enum channel_progress {
@@ -40,7 +43,7 @@ int channel_init(struct channel *channel, int *ret_child_fd);
  * that is closed already. */
 void channel_done(struct channel *channel);
 
-/* Adds a frame; there are never more than CONTROL_SLOTS. */
+/* Adds a frame; there are never more than CONTROL_SLOTS whose job is not abandoned. */
 void channel_put(struct channel *channel, const struct wire_header *header,
                  const struct mp_job *job);
 
@@ -49,7 +52,7 @@ void channel_put(struct channel *channel, const struct wire_header *header,
  * stays and can be withdrawn. */
 int channel_flush(struct channel *channel);
 
-/* The job whose frame goes next, NULL when there is none. */
+/* The job whose frame goes next, NULL when there is none, or that is abandoned. */
 const struct mp_job *channel_oldest(const struct channel *channel);
 
 /* True while some of the job's frame has not gone. */
@@ -57,5 +60,11 @@ bool channel_holds(const struct channel *channel, const struct mp_job *job);
 
 /* Takes back the job's frame if none of it has gone. Returns true when it did. */
 bool channel_withdraw(struct channel *channel, const struct mp_job *job);
+
+/* Lets go of a job whose frame has gone in part, if there is one. */
+void channel_abandon(struct channel *channel, const struct mp_job *job);
+
+/* Jobs whose frames have not gone whole. */
+unsigned channel_waiting(const struct channel *channel);
 
 #endif

@@ -391,7 +391,7 @@ bool member_takes_jobs(const struct crew *crew, const struct member *member)
 
 unsigned member_sent(const struct member *member)
 {
-    return member->slots.held - member->channel.count;
+    return member->slots.held - channel_waiting(&member->channel);
 }
 
 static bool nobody_reads(int error)
@@ -432,10 +432,11 @@ bool member_revoke(struct member *member, const struct mp_job *job)
     int slot = slots_find(&member->slots, job);
     if (slot < 0)
         return false;
-    /* A frame that is half sent must go on, and borrows the job until it has. */
-    if (!channel_withdraw(&member->channel, job) &&
-        (channel_holds(&member->channel, job) || !slots_revoke(&member->slots, (unsigned)slot)))
-        return false;
+    if (!channel_withdraw(&member->channel, job)) {
+        if (!slots_revoke(&member->slots, (unsigned)slot))
+            return false;
+        channel_abandon(&member->channel, job); /* from here on the worker skips it */
+    }
     slots_remove(&member->slots, (unsigned)slot);
     return true;
 }

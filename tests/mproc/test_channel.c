@@ -241,6 +241,35 @@ static void test_withdraw_works_until_the_first_byte_has_gone(void **state)
     free(bytes);
 }
 
+static void test_an_abandoned_frame_goes_on_as_zeroes(void **state)
+{
+    (void)state;
+    unsigned char *bytes = big_make();
+    struct mp_job big = {.arg = bytes, .arg_size = BIG}, small = {.arg = "after", .arg_size = 5};
+    struct channel channel;
+    struct end end;
+    pair_open(&channel, &end);
+    put(&channel, &big, 1);
+    assert_int_equal(channel_flush(&channel), CHANNEL_FULL);
+    size_t gone = channel.sent - sizeof(struct wire_header);
+    channel_abandon(&channel, &big);
+    memset(bytes + gone, 0, BIG - gone); /* what the other end is to find, and nobody looks at */
+    assert_false(channel_holds(&channel, &big));
+    assert_int_equal(channel_waiting(&channel), 0);
+    for (unsigned i = 0; i < CONTROL_SLOTS; i++) /* as many as ever */
+        put(&channel, &small, i);
+    assert_int_equal(channel_waiting(&channel), CONTROL_SLOTS);
+    while (channel_flush(&channel) == CHANNEL_FULL)
+        assert_true(end_receive(&end));
+    while (end_receive(&end))
+        ;
+    expect_frame(&end, &big, 1);
+    for (unsigned i = 0; i < CONTROL_SLOTS; i++)
+        expect_frame(&end, &small, i);
+    pair_close(&channel, &end);
+    free(bytes);
+}
+
 static void test_flush_tells_that_nobody_reads(void **state)
 {
     (void)state;
@@ -288,6 +317,7 @@ int main(void)
         SUPPORT_TEST(test_the_most_descriptors_go_in_one_frame),
         SUPPORT_TEST(test_a_big_argument_goes_in_pieces),
         SUPPORT_TEST(test_withdraw_works_until_the_first_byte_has_gone),
+        SUPPORT_TEST(test_an_abandoned_frame_goes_on_as_zeroes),
         SUPPORT_TEST(test_flush_tells_that_nobody_reads),
         SUPPORT_TEST(test_flush_tells_of_a_descriptor_that_is_not_open),
         SUPPORT_TEST(test_done_twice_is_harmless),

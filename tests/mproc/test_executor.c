@@ -670,9 +670,8 @@ static void test_a_long_job_traps_none_in_an_event_loop(void **state)
     expect_long_job_traps_none(true);
 }
 
-/* The newest job behind the long one has gone in part and cannot be taken back; the one before
- * it can. */
-static void test_a_half_sent_job_does_not_trap_those_before_it(void **state)
+/* The newest job behind the long one has gone in part. */
+static void test_a_long_job_does_not_trap_one_that_is_half_sent(void **state)
 {
     (void)state;
     unsigned char *bytes = big_make();
@@ -689,11 +688,12 @@ static void test_a_half_sent_job_does_not_trap_those_before_it(void **state)
     support_expect(small[0], "small", 5);
     support_expect(small[1], "small", 5);
     support_expect(longest[1], "long", 4);
+    support_expect(big[0], bytes, BIG);
+    support_expect(big[1], bytes, BIG);
     assert_int_equal(mp_future_state(longest[0]), MP_RUNNING);
     support_raise(&gate->gate);
     support_expect(longest[0], "long", 4);
-    support_expect(big[0], bytes, BIG);
-    support_expect(big[1], bytes, BIG);
+    support_expect(support_submit(executor, support_task_echo, bytes, BIG), bytes, BIG);
     mp_executor_free(executor);
     support_unshare(gate, sizeof *gate);
     free(bytes);
@@ -758,6 +758,34 @@ static void test_cancelled_jobs_never_run(void **state)
     }
     mp_executor_free(executor);
     support_unshare(gate, sizeof *gate);
+}
+
+/* It has not begun, though some of its argument is with the worker already. */
+static void test_a_half_sent_job_can_be_cancelled(void **state)
+{
+    (void)state;
+    unsigned char *bytes = big_make();
+    struct support_gate *gate = support_share(sizeof *gate);
+    struct mp_executor *executor = support_executor(1, MP_PREFETCH_MAX, gate);
+    struct mp_future *running = support_submit(executor, support_task_gated, "x", 1);
+    assert_true(support_await(&gate->begun, 1));
+    struct mp_future *big = support_submit(executor, support_task_gated, bytes, BIG);
+    struct mp_future *after[MP_PREFETCH_MAX];
+    assert_int_equal(mp_executor_pump(executor, 0), 0);
+    assert_int_equal(mp_future_cancel(big), 0);
+    mp_future_free(big);
+    for (int i = 0; i < MP_PREFETCH_MAX; i++) /* its slot is free, its frame is there still */
+        after[i] = support_submit(executor, support_task_echo, &i, sizeof i);
+    assert_int_equal(mp_executor_pump(executor, 0), 0);
+    support_raise(&gate->gate);
+    for (int i = 0; i < MP_PREFETCH_MAX; i++)
+        support_expect(after[i], &i, sizeof i);
+    support_expect(running, "x", 1);
+    assert_int_equal(gate->begun.value, 1);
+    assert_int_equal(stats_of(executor).workers_lost, 0);
+    mp_executor_free(executor);
+    support_unshare(gate, sizeof *gate);
+    free(bytes);
 }
 
 /* Cancels jobs while they are about to begin: each either runs or is cancelled, never both. */
@@ -1328,9 +1356,10 @@ int main(void)
         SUPPORT_TEST(test_blocked_jobs_start_no_further_workers),
         SUPPORT_TEST(test_a_long_job_does_not_trap_those_sent_ahead_behind_it),
         SUPPORT_TEST(test_a_long_job_traps_none_in_an_event_loop),
-        SUPPORT_TEST(test_a_half_sent_job_does_not_trap_those_before_it),
+        SUPPORT_TEST(test_a_long_job_does_not_trap_one_that_is_half_sent),
         SUPPORT_TEST(test_a_cancelled_job_leaves_no_worker_idle),
         SUPPORT_TEST(test_cancelled_jobs_never_run),
+        SUPPORT_TEST(test_a_half_sent_job_can_be_cancelled),
         SUPPORT_TEST(test_cancel_races_with_the_beginning),
         SUPPORT_TEST(test_shutdown_finishes_all),
         SUPPORT_TEST(test_shutdown_with_cancel_finishes_what_runs),
