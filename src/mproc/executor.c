@@ -122,14 +122,19 @@ int executor_check(const struct mp_executor *executor)
     return own ? 0 : MP_EFORKED;
 }
 
-void executor_enter(struct mp_executor *executor)
+void executor_enter(struct mp_executor *executor, struct executor_guest *guest)
 {
-    executor->maps++;
+    guest->next = executor->guests;
+    executor->guests = guest;
 }
 
-void executor_leave(struct mp_executor *executor)
+void executor_leave(struct mp_executor *executor, struct executor_guest *guest)
 {
-    if (--executor->maps == 0 && executor->freed)
+    struct executor_guest **link = &executor->guests;
+    while (*link != guest)
+        link = &(*link)->next;
+    *link = guest->next;
+    if (!executor->guests && executor->freed)
         executor_destroy(executor);
 }
 
@@ -140,10 +145,14 @@ void executor_call_back(struct mp_executor *executor)
     if (executor->calling)
         return;
     executor->calling = true;
-    for (struct mp_future *future; (future = executor->settled.first);) {
-        future_list_remove(&executor->settled, future);
-        future_call_back(future);
-    }
+    do {
+        for (struct mp_future *future; (future = executor->settled.first);) {
+            future_list_remove(&executor->settled, future);
+            future_call_back(future);
+        }
+        for (struct executor_guest *guest = executor->guests; guest; guest = guest->next)
+            guest->on_progress(guest);
+    } while (executor->settled.first);
     executor->calling = false;
 }
 
@@ -499,6 +508,6 @@ void mp_executor_free(struct mp_executor *executor)
         ;
     executor->backend.free(executor->backend.self);
     executor->freed = true;
-    if (executor->maps == 0)
+    if (!executor->guests)
         executor_destroy(executor);
 }

@@ -8,6 +8,12 @@
 #include "mproc/future.h"
 #include "mproc/mproc.h"
 
+/* A map that uses the executor. */
+struct executor_guest {
+    void (*on_progress)(struct executor_guest *guest); /* there may be room now; may submit */
+    struct executor_guest *next;
+};
+
 struct mp_executor {
     struct mp_backend backend;
     struct mp_executor_options options; /* as completed */
@@ -23,15 +29,15 @@ struct mp_executor {
     bool broken;     /* the back-end has given up */
     bool calling;    /* a callback runs */
     bool stopped;    /* its workers have been asked to leave */
-    bool freed;      /* by its owner; maps have it still */
-    int maps;        /* that use it */
+    bool freed;      /* by its owner; guests have it still */
+    struct executor_guest *guests;
     struct mp_executor_stats stats;
 };
 
 /* 0, or MP_EFORKED in a child of the executor's process. */
 int executor_check(const struct mp_executor *executor);
 
-/* Calls the callbacks of what has settled, unless one runs already. */
+/* Calls the callbacks of what has settled, then tells the guests, unless that is being done. */
 void executor_call_back(struct mp_executor *executor);
 
 /* As mp_executor_submit(), and for the rest of a job that was cut also while the executor finishes
@@ -45,8 +51,8 @@ bool executor_is_full(const struct mp_executor *executor);
 /* Cancels the jobs that were submitted with this `user` and have not begun. */
 void executor_cancel_of(struct mp_executor *executor, const void *user);
 
-/* A map that uses the executor keeps its memory, until it leaves. */
-void executor_enter(struct mp_executor *executor);
-void executor_leave(struct mp_executor *executor);
+/* A guest keeps the executor's memory, until it leaves. */
+void executor_enter(struct mp_executor *executor, struct executor_guest *guest);
+void executor_leave(struct mp_executor *executor, struct executor_guest *guest);
 
 #endif

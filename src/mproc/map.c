@@ -35,6 +35,7 @@ struct waiting {
 };
 
 struct mp_map {
+    struct executor_guest guest; /* of its executor; first, so that it leads to its map */
     struct mp_executor *executor;
     mp_task_fn *fn;
     mp_source_fn *next;
@@ -387,7 +388,7 @@ static void chunk_read(struct mp_map *map, const struct mp_future *future)
 
 static void map_destroy(struct mp_map *map)
 {
-    executor_leave(map->executor);
+    executor_leave(map->executor, &map->guest);
     for (struct waiting *waiting; (waiting = map->waiting);) {
         map->waiting = waiting->next;
         free(waiting);
@@ -406,6 +407,15 @@ static void chunk_settled(struct mp_future *future, void *user)
     if (map->freed && map->chunks_out == 0)
         map_destroy(map);
     else
+        map_fill(map);
+}
+
+/* A map that nobody asks for results goes on by what comes back. It must be set going again if the
+ * executor was full when it had nothing out. */
+static void on_progress(struct executor_guest *guest)
+{
+    struct mp_map *map = (struct mp_map *)guest;
+    if (map->sink && map->chunks_out == 0)
         map_fill(map);
 }
 
@@ -436,7 +446,8 @@ int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next,
     int window = WINDOW_PER_WORKER * executor->options.workers;
     if (window < 2 * options.chunk * executor->options.workers)
         window = 2 * options.chunk * executor->options.workers;
-    *map = (struct mp_map){.executor = executor,
+    *map = (struct mp_map){.guest = {.on_progress = on_progress},
+                           .executor = executor,
                            .fn = fn,
                            .next = next,
                            .source = source,
@@ -448,7 +459,7 @@ int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next,
                            .window = (uint32_t)(options.window ? options.window : window),
                            .window_adapts = options.window == 0};
     pace_init(&map->pace, options.chunk > 0 ? options.chunk : deadline_ms > 0 ? 1 : 0);
-    executor_enter(executor);
+    executor_enter(executor, &map->guest);
     *ret = map;
     return 0;
 }

@@ -439,6 +439,32 @@ static void test_join_waits_for_all_that_was_submitted_before_close(void **state
     mp_pool_free(pool);
 }
 
+/* The first map takes all the room that the executor has. */
+static void test_join_waits_for_maps_that_had_no_room_at_first(void **state)
+{
+    (void)state;
+    enum { MAPS = 3 };
+    static int64_t results[MAPS][COUNT];
+    struct mp_pool *pool =
+        create_with(&(struct mp_executor_options){.workers = 2, .max_pending = 4});
+    struct mp_map_result *maps[MAPS];
+    numbers_fill();
+    memset(results, 0, sizeof results);
+    for (int i = 0; i < MAPS; i++)
+        assert_int_equal(mp_pool_map_async(pool, task_square, numbers, COUNT, sizeof *numbers,
+                                           results[i], sizeof *results[i], &maps[i]),
+                         0);
+    mp_pool_close(pool);
+    assert_int_equal(mp_pool_join(pool, SUPPORT_LONG_MS), 0);
+    for (int i = 0; i < MAPS; i++) {
+        assert_int_equal(mp_map_result_wait(maps[i], 0, NULL), 0);
+        for (int64_t k = 0; k < COUNT; k++)
+            assert_int_equal(results[i][k], k * k);
+        mp_map_result_free(maps[i]);
+    }
+    mp_pool_free(pool);
+}
+
 static void test_join_waits_for_failures_too(void **state)
 {
     (void)state;
@@ -586,6 +612,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_worker_of_a_pool_runs_its_share, gate_setup,
                                         gate_teardown),
         cmocka_unit_test_setup_teardown(test_join_waits_for_all_that_was_submitted_before_close,
+                                        gate_setup, gate_teardown),
+        cmocka_unit_test_setup_teardown(test_join_waits_for_maps_that_had_no_room_at_first,
                                         gate_setup, gate_teardown),
         cmocka_unit_test_setup_teardown(test_join_waits_for_failures_too, gate_setup,
                                         gate_teardown),
