@@ -369,12 +369,6 @@ static int job_check(const struct mp_executor *executor, size_t arg_size,
     return 0;
 }
 
-/* The submit's own value where there is one: 0 means the executor's, negative none. */
-static int own_or(int own, int common)
-{
-    return own < 0 ? 0 : own > 0 ? own : common;
-}
-
 int executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg, size_t arg_size,
                     const struct mp_submit_options *given, bool is_rest, struct mp_future **ret)
 {
@@ -391,8 +385,8 @@ int executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *ar
         return error;
     future->executor = executor;
     future->detached = !ret;
-    future->job.deadline_ms = own_or(options.deadline_ms, executor->options.deadline_ms);
-    future->retries = own_or(options.retries, executor->options.retries);
+    future->job.deadline_ms = executor_own_or(options.deadline_ms, executor->options.deadline_ms);
+    future->retries = executor_own_or(options.retries, executor->options.retries);
     future_list_append(&executor->pending, future);
     executor->stats.unsettled++;
     executor->stats.submitted++;
@@ -453,20 +447,20 @@ int mp_future_kill(struct mp_future *future)
 
 /* ---- Ending --------------------------------------------------------------------------------- */
 
-/* Cancels what has not begun: all, or those with this `user`. Calls no callbacks. */
-static void cancel_in_list(const struct future_list *list, const void *user)
+/* Cancels what has not begun: all, or those with this function and `user`. Calls no callbacks. */
+static void cancel_in_list(const struct future_list *list, mp_task_fn *fn, const void *user)
 {
     for (struct mp_future *future = list->first, *next; future; future = next) {
         next = future->next;
-        if (!user || future->user == user)
+        if (!fn || (future->job.fn == fn && future->user == user))
             (void)take_back(future);
     }
 }
 
-void executor_cancel_of(struct mp_executor *executor, const void *user)
+void executor_cancel_of(struct mp_executor *executor, mp_task_fn *fn, const void *user)
 {
-    cancel_in_list(&executor->pending, user);
-    cancel_in_list(&executor->handed, user);
+    cancel_in_list(&executor->pending, fn, user);
+    cancel_in_list(&executor->handed, fn, user);
     executor_call_back(executor);
 }
 
@@ -483,8 +477,8 @@ int mp_executor_shutdown(struct mp_executor *executor, enum mp_how how, int time
         how = executor->how;
     executor->how = how;
     if (how != MP_FINISH) {
-        cancel_in_list(&executor->pending, NULL);
-        cancel_in_list(&executor->handed, NULL);
+        cancel_in_list(&executor->pending, NULL, NULL);
+        cancel_in_list(&executor->handed, NULL, NULL);
     }
     while (how != MP_KILL && !executor->broken && executor->stats.unsettled > 0) {
         int left = clock_left_ms(deadline);

@@ -45,11 +45,17 @@ void executor_call_back(struct mp_executor *executor);
 int executor_submit(struct mp_executor *executor, mp_task_fn *fn, const void *arg, size_t arg_size,
                     const struct mp_submit_options *options, bool is_rest, struct mp_future **ret);
 
+/* What a submit or a map says itself, where it does: 0 means the executor's, negative none. */
+static inline int executor_own_or(int own, int common)
+{
+    return own < 0 ? 0 : own > 0 ? own : common;
+}
+
 /* True when a submit would have to wait: as much is under way as may be. */
 bool executor_is_full(const struct mp_executor *executor);
 
-/* Cancels the jobs that were submitted with this `user` and have not begun. */
-void executor_cancel_of(struct mp_executor *executor, const void *user);
+/* Cancels the jobs of this function that were submitted with this `user` and have not begun. */
+void executor_cancel_of(struct mp_executor *executor, mp_task_fn *fn, const void *user);
 
 /* A guest keeps the executor's memory, until it leaves. */
 void executor_enter(struct mp_executor *executor, struct executor_guest *guest);

@@ -421,18 +421,12 @@ static void on_progress(struct executor_guest *guest)
 
 /* ---- The public face ------------------------------------------------------------------------ */
 
-/* The map's own value where there is one: 0 means the executor's, negative none. */
-static int own_or(int own, int common)
-{
-    return own < 0 ? 0 : own > 0 ? own : common;
-}
-
 int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next, void *source,
                const struct mp_map_options *given, map_sink_fn *sink, void *user,
                struct mp_map **ret)
 {
     struct mp_map_options options = given ? *given : (struct mp_map_options){0};
-    int deadline_ms = own_or(options.deadline_ms, executor->options.deadline_ms);
+    int deadline_ms = executor_own_or(options.deadline_ms, executor->options.deadline_ms);
     int error = executor_check(executor);
     if (error < 0)
         return error;
@@ -455,7 +449,7 @@ int map_create(struct mp_executor *executor, mp_task_fn *fn, mp_source_fn *next,
                            .sink_user = user,
                            .unordered = options.unordered || sink,
                            .deadline_ms = deadline_ms,
-                           .retries = own_or(options.retries, executor->options.retries),
+                           .retries = executor_own_or(options.retries, executor->options.retries),
                            .window = (uint32_t)(options.window ? options.window : window),
                            .window_adapts = options.window == 0};
     pace_init(&map->pace, options.chunk > 0 ? options.chunk : deadline_ms > 0 ? 1 : 0);
@@ -520,7 +514,7 @@ void mp_map_free(struct mp_map *map)
         return;
     map->freed = true;
     map->chunks_out++; /* or the last callback would destroy it in between */
-    executor_cancel_of(map->executor, map);
+    executor_cancel_of(map->executor, chunk_task, map);
     if (--map->chunks_out == 0)
         map_destroy(map);
 }

@@ -379,6 +379,25 @@ static void test_an_error_of_the_source_comes_after_the_results_before_it(void *
     ledger_close(ledger);
 }
 
+/* A job may be marked with the map's handle, which makes it none of the map's. */
+static void test_a_map_that_is_freed_cancels_its_own_jobs_only(void **state)
+{
+    (void)state;
+    struct ledger *ledger = ledger_open();
+    struct mp_executor *executor = support_executor(1, 0, ledger);
+    struct source source = {.end = 10, .size = SMALL};
+    struct mp_future *first = support_submit(executor, support_task_gated, "first", 5), *marked;
+    struct mp_map *map = map_begin(executor, &source, 1, false);
+    struct mp_submit_options options = {.user = map};
+    assert_int_equal(mp_executor_submit(executor, support_task_echo, "x", 1, &options, &marked), 0);
+    mp_map_free(map);
+    support_raise(&ledger->gate.gate);
+    support_expect(first, "first", 5);
+    support_expect(marked, "x", 1);
+    mp_executor_free(executor);
+    ledger_close(ledger);
+}
+
 static void expect_abandon_cancels(int chunk, enum mp_kind kind)
 {
     struct ledger *ledger = ledger_open();
@@ -1074,6 +1093,7 @@ int main(void)
         SUPPORT_TEST(test_the_window_is_never_exceeded),
         SUPPORT_TEST(test_an_endless_source_is_read_as_needed),
         SUPPORT_TEST(test_an_error_of_the_source_comes_after_the_results_before_it),
+        SUPPORT_TEST(test_a_map_that_is_freed_cancels_its_own_jobs_only),
         SUPPORT_TEST(test_a_map_that_is_abandoned_cancels_what_has_not_begun),
         SUPPORT_TEST(test_a_map_with_chunks_out_may_outlive_its_executor),
         SUPPORT_TEST(test_an_element_that_fails_fails_alone),
