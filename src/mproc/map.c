@@ -226,24 +226,39 @@ static uint32_t room_in_window(const struct mp_map *map)
     return map->window - map->out;
 }
 
-/* Adds one element to the chunk that is put together. Returns false when there is no memory. */
+/* Gives the chunk that is put together room for so many bytes. Returns false when there is none. */
+static bool chunk_reserve(struct mp_map *map, size_t needed)
+{
+    if (needed <= map->arg_capacity)
+        return true;
+    unsigned char *arg = realloc(map->arg, needed * 2);
+    if (!arg)
+        return false;
+    map->arg = arg;
+    map->arg_capacity = needed * 2;
+    return true;
+}
+
+/* Adds one element to the chunk that is put together, or, where it is too large for that, makes it
+ * a chunk of its own. Returns false when there is no memory. */
 static bool chunk_add(struct mp_map *map, const void *bytes, size_t size, size_t *used)
 {
-    size_t needed = *used + chunk_part_size(size);
-    if (needed > map->arg_capacity) {
-        unsigned char *arg = realloc(map->arg, needed * 2);
-        if (!arg)
-            return false;
-        map->arg = arg;
-        map->arg_capacity = needed * 2;
-    }
     struct place *place = element_place(map, size);
     if (!place)
         return false;
     struct chunk_element element = {.size = size, .place = place->number};
-    if (needed > MP_ARG_MAX) {
+    if (size > MP_ARG_MAX || chunk_part_size(0) + chunk_part_size(size) > MP_ARG_MAX) {
         element_fail_plainly(map, &element, -EMSGSIZE);
         return true;
+    }
+    size_t needed = *used + chunk_part_size(size);
+    if (needed > MP_ARG_MAX) {
+        chunk_put_back(map, &element, bytes, (struct chunk_cursor){.at = bytes, .end = bytes});
+        return true;
+    }
+    if (!chunk_reserve(map, needed)) {
+        element_fail_plainly(map, &element, -ENOMEM);
+        return false;
     }
     chunk_put_element(map->arg + *used, &element, bytes);
     *used = needed;
@@ -255,11 +270,12 @@ static bool chunk_take(struct mp_map *map)
 {
     uint32_t most = room_in_window(map), count = 0;
     size_t used = chunk_part_size(0);
+    struct chunk_header header = {.fn = map->fn};
     if (most > (uint32_t)map->pace.chunk)
         most = (uint32_t)map->pace.chunk;
     while (count < most && used < CHUNK_BYTES && !map->ended) {
         const void *bytes = NULL;
-        size_t size = 0;
+        size_t size = 0, before = used;
         int found = map->next(map->source, &bytes, &size);
         if (found == 1 && !chunk_add(map, bytes, size, &used))
             found = -ENOMEM;
@@ -267,8 +283,8 @@ static bool chunk_take(struct mp_map *map)
         if (found < 0)
             map->error = found;
         count += found == 1;
+        header.count += used > before; /* not one that is too large for this chunk */
     }
-    struct chunk_header header = {.fn = map->fn, .count = count};
     if (used > chunk_part_size(0)) {
         chunk_put_header(map->arg, &header);
         chunk_submit(map, map->arg, used, false);

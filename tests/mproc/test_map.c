@@ -751,6 +751,55 @@ static int task_aligned_echo(struct mp_task *task, const void *arg, size_t size)
     return mp_task_return(task, arg, size);
 }
 
+static int task_size(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    return mp_task_return(task, &size, sizeof size);
+}
+
+struct sizes {
+    const size_t *sizes;
+    int count;
+    const unsigned char *bytes;
+};
+
+static int sizes_next(void *user, const void **ret_arg, size_t *ret_size)
+{
+    struct sizes *left = user;
+    if (left->count == 0)
+        return 0;
+    left->count--;
+    *ret_arg = left->bytes;
+    *ret_size = *left->sizes++;
+    return 1;
+}
+
+/* Whether it goes is a matter of its own size, not of what happens to go with it. */
+static void test_the_largest_argument_goes_after_a_small_one(void **state)
+{
+    (void)state;
+    enum { COUNT = 4, LARGEST = MP_ARG_MAX - 32 }; /* a chunk's two heads */
+    static const size_t sizes[COUNT] = {100, LARGEST, LARGEST + 1, SIZE_MAX};
+    unsigned char *bytes = calloc(1, LARGEST);
+    assert_non_null(bytes);
+    struct mp_executor *executor = support_executor(1, 0, NULL);
+    struct sizes source = {sizes, COUNT, bytes};
+    struct mp_map_options options = {.chunk = COUNT};
+    struct mp_map *map;
+    struct mp_item item;
+    assert_int_equal(mp_executor_map(executor, task_size, sizes_next, &source, &options, &map), 0);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(map_next(map, &item), 1);
+        assert_int_equal(item.error, sizes[i] <= LARGEST ? 0 : -EMSGSIZE);
+        if (item.error == 0)
+            assert_memory_equal(item.data, &sizes[i], sizeof sizes[i]);
+    }
+    assert_int_equal(map_next(map, &item), 0);
+    mp_map_free(map);
+    mp_executor_free(executor);
+    free(bytes);
+}
+
 static void test_arguments_of_any_size_are_aligned(void **state)
 {
     (void)state;
@@ -1107,6 +1156,7 @@ int main(void)
         SUPPORT_TEST(test_results_that_just_fit_and_just_do_not),
         SUPPORT_TEST(test_a_crash_among_large_results_costs_one_element),
         SUPPORT_TEST(test_a_result_beyond_the_limit_fails_its_own_element),
+        SUPPORT_TEST(test_the_largest_argument_goes_after_a_small_one),
         SUPPORT_TEST(test_arguments_of_any_size_are_aligned),
         SUPPORT_TEST(test_two_maps_and_plain_jobs_share_an_executor),
         SUPPORT_TEST(test_a_map_waits_while_the_executor_is_full),
