@@ -10,9 +10,7 @@
 
 int futex_wait(const _Atomic uint32_t *word, uint32_t seen, int64_t deadline, int slice_ms)
 {
-    int64_t until = clock_deadline(slice_ms);
-    if (until > deadline)
-        until = deadline;
+    int64_t until = clock_sooner(clock_deadline(slice_ms), deadline);
     /* This form of the call takes the moment itself, by the monotonic clock. Without any moment a
      * handler installed with SA_RESTART would not end the wait. */
     struct timespec moment = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};

@@ -34,9 +34,7 @@ bool lock_is_nested(const struct mp_lock *lock)
 static int mutex_await(struct mp_lock *lock, int64_t deadline)
 {
     for (;;) {
-        int64_t until = clock_deadline(SLICE_MS);
-        if (until > deadline)
-            until = deadline;
+        int64_t until = clock_sooner(clock_deadline(SLICE_MS), deadline);
         struct timespec moment = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
         int error = pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &moment);
         if (error != ETIMEDOUT || until == deadline)

@@ -1,8 +1,7 @@
 /* The lock: a robust mutex between processes. The kernel tells the next holder when the last one
  * died with it, and passes on a wake-up that a dying waiter swallowed.
  *
- * Its primary state is the mutex. `depth` counts for the holder, and begins
- * anew after a death.
+ * Its primary state is the mutex. `depth` counts for the holder, and begins anew after a death.
  *
  * The other primitives embed one as a guard of their own state. */
 #ifndef MPROC_LOCK_H

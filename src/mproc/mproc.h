@@ -419,9 +419,8 @@ MP_API void mp_connection_close(struct mp_connection *connection);
 struct mp_task; /* the worker's view of the job it runs */
 
 /* Runs one job. `arg` is the copy of what was submitted, aligned for any type, valid until the
- * function returns. Returns 0, or anything else to fail with that
- * status. The result is what it gave to mp_task_return() or built in mp_task_reserve(); nothing is
- * an empty result. */
+ * function returns. Returns 0, or anything else to fail with that status. The result is what it
+ * gave to mp_task_return() or built in mp_task_reserve(); nothing is an empty result. */
 typedef int mp_task_fn(struct mp_task *task, const void *arg, size_t arg_size);
 
 /* Makes a copy of data[0..size) the result; a later call replaces it.
@@ -522,13 +521,13 @@ enum {
     MP_ARG_MAX = 64 << 20,    /* bytes of one argument */
     MP_RESULT_MAX = 64 << 20, /* bytes of one result, where result_max says nothing else */
     MP_PREFETCH_MAX = 63,     /* jobs sent ahead to one worker */
-    MP_WORKERS_MAX = 4096,
+    MP_WORKERS_MAX = 4096
 };
 
 enum mp_kind {
     MP_PROCESSES = 0, /* forked workers */
-    MP_THREADS,    /* threads of this process: a crash takes the program, nothing can be killed */
-    MP_SEQUENTIAL, /* in the caller, while it waits */
+    MP_THREADS,   /* threads of this process: a crash takes the program, nothing can be killed */
+    MP_SEQUENTIAL /* in the caller, while it waits */
 };
 
 struct mp_executor_options {
@@ -616,7 +615,7 @@ MP_API void mp_executor_stats(const struct mp_executor *executor, struct mp_exec
 enum mp_how {
     MP_FINISH = 0, /* run everything that was submitted */
     MP_CANCEL,     /* cancel what has not begun, finish what runs */
-    MP_KILL,       /* cancel what has not begun, kill what runs */
+    MP_KILL        /* cancel what has not begun, kill what runs */
 };
 
 /* Ends the executor: no more submits, settles every future as `how` says, lets the workers leave.
@@ -625,8 +624,8 @@ enum mp_how {
  * harder `how` (a softer one counts as the hardest so far). */
 MP_API int mp_executor_shutdown(struct mp_executor *executor, enum mp_how how, int timeout_ms);
 
-/* Frees it, after a shutdown with MP_KILL where there was none. Futures may outlive it. Takes NULL.
- */
+/* Frees it, after a shutdown with MP_KILL where there was none. Not from a callback. Futures may
+ * outlive it. Takes NULL. */
 MP_API void mp_executor_free(struct mp_executor *executor);
 
 /* ---- Futures: what becomes of jobs ----------------------------------------------------------- */

@@ -9,11 +9,6 @@ enum {
     STUCK_LOOK_MS = 10, /* how often such a one is looked at */
 };
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool is_chunk(const struct mp_job *job)
 {
     return job->fn == chunk_task;
@@ -76,5 +71,5 @@ int64_t overdue_look(struct crew *crew, struct member *member)
     if (now >= due)
         return head_end(crew, member, (unsigned)slot, now - due);
     /* The elements of a chunk are known only by looking. */
-    return is_chunk(job) ? sooner(due, now + 1 + job->deadline_ms / 4) : due;
+    return is_chunk(job) ? clock_sooner(due, now + 1 + job->deadline_ms / 4) : due;
 }

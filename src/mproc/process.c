@@ -35,8 +35,8 @@ void process_leave(int exit_code)
 
 /* ---- Who the calling process is ------------------------------------------------------------- */
 
-/* The one file-scope variable: what a process is called has no other place that lives as long, and
- * is the same for all its threads. The counters number the children without a name. */
+/* A file-scope variable, against the rule: what a process is called has no other place that lives
+ * as long, and is the same for all its threads. The counters number the children without a name. */
 static struct {
     const char *name; /* NULL in a process that the library did not start */
     _Atomic unsigned processes;

@@ -94,11 +94,6 @@ static bool member_is_looked_after(const struct member *member)
            (member->phase != PHASE_ABSENT && member->process.pidfd < 0);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* When the set has something to do that no event tells of; INT64_MAX for never. */
 static int64_t chore_at(const struct workerset *set)
 {
@@ -107,11 +102,11 @@ static int64_t chore_at(const struct workerset *set)
         const struct member *member = &set->crew.members[i];
         bool calm = member->phase == PHASE_WORKING || member->phase == PHASE_ABSENT;
         if (member->phase == PHASE_ABSENT && i < set->crew.width && !set->stopping)
-            at = sooner(at, set->fork_after);
+            at = clock_sooner(at, set->fork_after);
         else if (member_is_looked_after(member))
-            at = sooner(at, clock_deadline(calm ? IDLE_WATCH_MS : DEATH_WATCH_MS));
+            at = clock_sooner(at, clock_deadline(calm ? IDLE_WATCH_MS : DEATH_WATCH_MS));
     }
-    return set->crew.send_after != 0 ? sooner(at, set->crew.send_after) : at;
+    return set->crew.send_after != 0 ? clock_sooner(at, set->crew.send_after) : at;
 }
 
 /* Makes the timer go off then, for those who wait on the descriptor. One that is set too early does
@@ -143,7 +138,7 @@ static void deadlines_look(struct workerset *set)
         return;
     set->look_at = INT64_MAX;
     for (int i = 0; i < set->crew.count; i++)
-        set->look_at = sooner(set->look_at, overdue_look(&set->crew, &set->crew.members[i]));
+        set->look_at = clock_sooner(set->look_at, overdue_look(&set->crew, &set->crew.members[i]));
 }
 
 /* ---- Jobs ----------------------------------------------------------------------------------- */
