@@ -32,21 +32,34 @@ static struct member *member_freest(struct crew *crew, unsigned depth)
     return freest;
 }
 
-/* Takes back a job that waits behind another's, from the busiest member that has such a one; NULL
- * when none has. */
-static const struct mp_job *job_take_back(struct crew *crew)
+/* Jobs that wait for a worker's attention: all but the one that it is at, and that one too while
+ * its start hook runs, which may take for ever. */
+static unsigned waiting_jobs(const struct member *member)
+{
+    unsigned held = member->slots.held;
+    return held > 0 && member->greeted ? held - 1 : held;
+}
+
+/* Takes back a job that waits, from the busiest member that has such a one, for `idle`; NULL when
+ * none has. A worker that is at its start hook itself only gets what waits behind another job. */
+static const struct mp_job *job_take_back(struct crew *crew, const struct member *idle)
 {
     unsigned below = UINT32_MAX;
     for (;;) {
-        unsigned most = 1;
-        for (int i = 0; i < crew->count; i++)
-            if (crew->members[i].slots.held > most && crew->members[i].slots.held < below)
-                most = crew->members[i].slots.held;
-        if (most < 2)
+        unsigned most = 0;
+        for (int i = 0; i < crew->count; i++) {
+            const struct member *member = &crew->members[i];
+            unsigned waiting = waiting_jobs(member);
+            if (waiting > most && waiting < below && (idle->greeted || member->slots.held > 1))
+                most = waiting;
+        }
+        if (most == 0)
             return NULL;
         for (int i = 0; i < crew->count; i++) {
             struct member *member = &crew->members[i];
-            const struct mp_job *job = member->slots.held == most ? member_take_back(member) : NULL;
+            bool may = idle->greeted || member->slots.held > 1;
+            const struct mp_job *job =
+                may && waiting_jobs(member) == most ? member_take_back(member) : NULL;
             if (job)
                 return job;
         }
@@ -122,7 +135,7 @@ void dispatch_rebalance(struct crew *crew)
 {
     struct member *idle;
     const struct mp_job *job;
-    while ((idle = member_freest(crew, 1)) && (job = job_take_back(crew))) {
+    while ((idle = member_freest(crew, 1)) && (job = job_take_back(crew, idle))) {
         member_assign(crew, idle, job);
         if (can_send(crew, idle))
             member_flush(crew, idle);

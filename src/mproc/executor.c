@@ -312,6 +312,8 @@ int mp_executor_resize(struct mp_executor *executor, int workers)
         return error;
     if (executor->closed)
         return -ESHUTDOWN;
+    if (executor->broken)
+        return MP_EBROKEN;
     if (workers < 1 || workers > MP_WORKERS_MAX)
         return -EINVAL;
     if (!executor->backend.resize)

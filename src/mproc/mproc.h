@@ -594,8 +594,8 @@ MP_API int mp_executor_fd(const struct mp_executor *executor);
 MP_API void mp_executor_interrupt(struct mp_executor *executor);
 
 /* Sets the number of workers. Those too many finish what they run and leave; what was sent ahead to
- * them goes to the others. Returns 0, -EINVAL, -ENOMEM, -ENOTSUP (back-ends that cannot),
- * -ESHUTDOWN. */
+ * them goes to the others. Returns 0, -EINVAL, -ENOMEM, -EAGAIN (not as many
+ * threads), -ENOTSUP (back-ends that cannot), -ESHUTDOWN, MP_EBROKEN. */
 MP_API int mp_executor_resize(struct mp_executor *executor, int workers);
 
 struct mp_executor_stats {
@@ -745,7 +745,8 @@ struct mp_item {
  * -ENOMEM: elements of the source are left. */
 MP_API int mp_map_next(struct mp_map *map, int timeout_ms, struct mp_item *ret);
 
-/* Frees it, and cancels what has not begun. What runs goes on and is dropped. Takes NULL. */
+/* Frees it, and cancels what has not begun. What runs goes on and is dropped. Takes NULL. Not from
+ * a callback. */
 MP_API void mp_map_free(struct mp_map *map);
 
 /* ---- Pool: the data-parallel face of an executor -------------------------------------------- */

@@ -75,35 +75,40 @@ static void add_journal(struct crew *crew, struct member *member, unsigned slot,
     outcome->data = memcpy(crew->scratch, journal, outcome->size);
 }
 
+/* What the killing of a job looks like: its own code, for a deadline or on request. */
+static void killed_describe(const struct member *member, const struct mp_job *job, int code,
+                            struct mp_outcome *ret, char *text, size_t size)
+{
+    snprintf(text, size, "%s", mp_strerror(code));
+    if (code == MP_EDEADLINE)
+        snprintf(text, size, "killed, for it ran longer than its deadline of %d ms",
+                 job->deadline_ms);
+    *ret = (struct mp_outcome){.code = code, .status = member->process.exit_code, .message = text};
+}
+
 void verdict_from_death(struct crew *crew, struct member *member, unsigned slot)
 {
     enum control_state state = slots_state(&member->slots, slot);
     const struct mp_job *job = member->slots.all[slot].job;
     struct mp_outcome outcome = {.code = MP_ERETURNED};
     char text[80];
-    bool finished = slots_state_is_finished(state);
-    if (state == CONTROL_KILLED || (finished && member->phase == PHASE_LEAVING)) {
-        outcome.code =
-            state == CONTROL_KILLED && member->kill_code ? member->kill_code : MP_EKILLED;
-        outcome.status = member->process.exit_code;
-        outcome.lost_result = finished;
-        outcome.message = text;
-        snprintf(text, sizeof text, "%s", mp_strerror(outcome.code));
-        if (outcome.code == MP_EDEADLINE)
-            snprintf(text, sizeof text, "killed, for it ran longer than its deadline of %d ms",
-                     job->deadline_ms);
-        add_journal(crew, member, slot, &outcome);
+    bool finished = slots_state_is_finished(state), leaving = member->phase == PHASE_LEAVING;
+    /* Killed is what we wrote there; a worker that did so itself has crashed. */
+    bool killed = state == CONTROL_KILLED && (member->kill_code != 0 || leaving);
+    if (killed || (finished && leaving)) {
+        int code = killed && member->kill_code != 0 ? member->kill_code : MP_EKILLED;
+        killed_describe(member, job, code, &outcome, text, sizeof text);
     } else if (state != CONTROL_QUEUED && state != CONTROL_REVOKED) {
         process_end_describe(&member->process, text, sizeof text);
-        outcome.code = MP_ECRASH;
-        outcome.status = member->process.exit_code;
-        outcome.lost_result = finished;
-        outcome.message = text;
-        add_journal(crew, member, slot, &outcome);
+        outcome = (struct mp_outcome){
+            .code = MP_ECRASH, .status = member->process.exit_code, .message = text};
     } else if (job->fd_count > 0 && crew->fd_losses >= FD_LOSSES_MAX) {
         crew->fd_losses = 0;
         outcome.code = -EMFILE;
         outcome.message = "no worker could take the job's descriptors";
     }
+    outcome.lost_result = finished;
+    if (state != CONTROL_QUEUED && state != CONTROL_REVOKED)
+        add_journal(crew, member, slot, &outcome);
     verdict_tell(crew, member, slot, &outcome);
 }

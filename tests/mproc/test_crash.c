@@ -762,6 +762,7 @@ static void test_a_second_result_settles_nothing_twice(void **state)
     assert_int_equal(support_collect(grandchild), 7);
     support_expect(support_submit(executor, task_echo_counted, "x", 1), "x", 1);
     mp_executor_free(executor);
+    support_adopted_end();
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
     scene_close(scene);
 }

@@ -154,7 +154,8 @@ static int child_interrupts(void *arg)
 static void test_a_childs_interrupt_goes_nowhere(void **state)
 {
     (void)state;
-    /* Not with threads: a child forked beside them may find any lock held, a sanitizer's own too. */
+    /* Not with threads: a child forked beside them may find any lock held, a sanitizer's own too.
+     */
     static const enum mp_kind kinds[] = {MP_PROCESSES, MP_SEQUENTIAL};
     for (int i = 0; i < 2; i++) {
         struct mp_executor *executor =

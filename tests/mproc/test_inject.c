@@ -223,8 +223,10 @@ static int jobs_run(int workers, unsigned result_size, int retries)
     int deaths = scene->deaths < scene->deaths_max ? scene->deaths : scene->deaths_max;
     assert_int_equal(failed, loses_job(scene->point) && retries == 0 ? deaths : 0);
     assert_int_equal(stats.retried, loses_job(scene->point) && retries > 0 ? deaths : 0);
-    if (scene->point != READ_BEFORE && scene->point != READ_AFTER) /* or at its very end */
-        assert_int_equal(stats.backend.workers_lost, deaths);
+    /* One that dies while it greets or reads may have been asked to leave by then. */
+    bool is_early = scene->point <= READ_AFTER;
+    assert_true(stats.backend.workers_lost <= (uint64_t)deaths);
+    assert_true(is_early || stats.backend.workers_lost == (uint64_t)deaths);
     mp_executor_free(executor);
     return deaths;
 }

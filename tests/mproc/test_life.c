@@ -162,7 +162,7 @@ static void test_a_hook_that_begins_to_fail_breaks_the_executor(void **state)
     assert_in_range(scene->attempts.value, 3, 10);
     assert_int_equal(mp_executor_submit(executor, support_task_echo, "x", 1, NULL, &late),
                      MP_EBROKEN);
-    assert_int_equal(mp_executor_resize(executor, 3), 0); /* changes nothing about it */
+    assert_int_equal(mp_executor_resize(executor, 3), MP_EBROKEN);
     assert_int_equal(mp_executor_submit(executor, support_task_echo, "x", 1, NULL, &late),
                      MP_EBROKEN);
     assert_null(late);
@@ -574,6 +574,28 @@ static int hook_dies(void *ctx, int worker)
     return raise(SIGKILL); /* as from outside: which breaks nothing */
 }
 
+/* Of the second worker it takes until the gate is opened. */
+static int hook_waits(void *ctx, int worker)
+{
+    return worker == 0 || support_await(&((struct support_gate *)ctx)->gate, 1) ? 0 : 1;
+}
+
+static void test_a_slow_start_hook_traps_no_job(void **state)
+{
+    (void)state;
+    struct support_gate *gate = support_share(sizeof *gate);
+    struct mp_executor *executor = support_create(&(struct mp_executor_options){
+        .workers = 2, .prefetch = -1, .start = hook_waits, .ctx = gate});
+    struct mp_future *futures[4];
+    for (int i = 0; i < 4; i++)
+        futures[i] = support_submit(executor, support_task_echo, &i, sizeof i);
+    for (int i = 0; i < 4; i++)
+        support_expect(futures[i], &i, sizeof i);
+    support_raise(&gate->gate);
+    mp_executor_free(executor);
+    support_unshare(gate, sizeof *gate);
+}
+
 static void test_workers_that_die_before_they_greet_are_started_more_slowly(void **state)
 {
     (void)state;
@@ -715,6 +737,8 @@ int main(void)
                                         scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_when_none_is_left_and_none_can_be_started_it_breaks,
                                         scene_setup, scene_teardown),
+        cmocka_unit_test_setup_teardown(test_a_slow_start_hook_traps_no_job, scene_setup,
+                                        scene_teardown),
         cmocka_unit_test_setup_teardown(
             test_workers_that_die_before_they_greet_are_started_more_slowly, scene_setup,
             scene_teardown),

@@ -213,6 +213,12 @@ void support_await_asleep(const struct mp_process *process)
     assert_int_equal(state, 'S');
 }
 
+void support_adopted_end(void)
+{
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}
+
 /* ---- A worker's own pipes ------------------------------------------------------------------- */
 
 static bool fd_of_job(const struct mp_task *task, int fd)

@@ -59,6 +59,10 @@ bool support_await(struct support_flag *flag, uint32_t times);
 /* Collects a child within SUPPORT_LONG_MS. Returns its exit code, minus its signal, or -1000. */
 int support_collect(pid_t pid);
 
+/* Collects all children that are left, as they end. A subreaper may have got the helper process of
+ * a leak checker, from one that was killed while it left. */
+void support_adopted_end(void);
+
 /* Starts a process, or fails the test. */
 struct mp_process *support_start(int (*fn)(void *arg), void *arg);
 
