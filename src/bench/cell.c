@@ -158,6 +158,8 @@ int cell_child_end(struct mp_process *process, const volatile sig_atomic_t *stop
     do
         error = stop && *stop ? -ECANCELED : mp_process_join(process, LOOK_MS);
     while (error == -ETIMEDOUT || error == -EINTR);
+    if (error == 0 && stop && *stop) /* the interrupt key ends the child, too: perhaps first */
+        error = -ECANCELED;
     if (error < 0) {
         mp_process_signal(process, SIGKILL);
         while (mp_process_join(process, MP_FOREVER) == -EINTR)

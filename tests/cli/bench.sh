@@ -143,5 +143,19 @@ for signal in INT TERM; do
     done
     [ ! -e stopped.html ] || fail 'a page of a comparison that was stopped'
 done
+# At a terminal the key's signal reaches the cell as well, which dies of it before it can be killed: that is
+# no failure to report. A setsid is a process group of its own, as a terminal's foreground job is.
+setsid env --default-signal=INT "$THUMBPOOL" bench --work io --executor processes -j 1 --runs 1 \
+    --warmup 0 --no-claims -q --html stopped.html 2>err &
+run=$!
+worker=
+while [ -z "$worker" ] && kill -0 $run 2>/dev/null; do # until the last cell, which has one worker, waits
+    for child in $(cat "/proc/$run/task/$run/children" 2>/dev/null); do
+        worker=$(cat "/proc/$child/task/$child/children" 2>/dev/null)
+    done
+done
+kill -INT -$run
+wait $run
+[ ! -e stopped.html ] || fail 'a page of a comparison that was interrupted'
 clean .
 finish
