@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,12 +144,31 @@ static int result_measure(struct bench *bench, struct result *result, bool count
     return 0;
 }
 
-/* Every cell once, beginning with another one in each round. */
+/* A number that looks random, from one that does not. Source: MurmurHash3, fmix32. */
+static uint32_t mix(uint32_t number)
+{
+    number = (number ^ number >> 16) * 0x85ebca6bu;
+    number = (number ^ number >> 13) * 0xc2b2ae35u;
+    return number ^ number >> 16;
+}
+
+/* Source: Fisher and Yates' shuffle. */
+void bench_order(int round, int count, int *ret_order)
+{
+    for (int i = 0; i < count; i++) {
+        int k = (int)(mix((uint32_t)round * BENCH_CELLS_MAX + (uint32_t)i + 1) % (uint32_t)(i + 1));
+        ret_order[i] = ret_order[k];
+        ret_order[k] = i;
+    }
+}
+
+/* Every cell once. */
 static int round_run(struct bench *bench, int round)
 {
-    int rounds = bench->options.warmup + bench->options.runs;
+    int rounds = bench->options.warmup + bench->options.runs, order[BENCH_CELLS_MAX];
+    bench_order(round, bench->count, order);
     for (int i = 0; i < bench->count; i++) {
-        struct result *result = &bench->results[(i + round * 7) % bench->count];
+        struct result *result = &bench->results[order[i]];
         cell_step(bench, &result->cell, round * bench->count + i, rounds * bench->count);
         int error =
             stopped(bench) ? -EINTR : result_measure(bench, result, round >= bench->options.warmup);

@@ -82,6 +82,11 @@ void bench_free(struct bench *bench);
 const struct result *bench_find(const struct bench *bench, const struct work *work,
                                 enum mp_kind kind, int workers);
 
+/* The order in which a round runs its cells: ret_order[0..count) are the numbers below count. Each
+ * round has another one, so that no cell always follows the same one; every comparison has the
+ * same ones. */
+void bench_order(int round, int count, int *ret_order);
+
 /* The run whose time is nearest to the median. */
 int result_typical_run(const struct result *result);
 
