@@ -142,7 +142,8 @@ static bool is_scattered(const struct result *result)
     return result && result->wall.max - result->wall.min > 0.25 * result->wall.median;
 }
 
-/* Returns the number of points that the fit rests on, or -1 when they are too uncertain for one. */
+/* Returns the number of points that the fit rests on, or -1 when they are too uncertain for one; 0
+ * also where workers take longer than none, of which no share, however large, is the reason. */
 static int fit_put(const struct bench *bench, const struct work *work, enum mp_kind kind,
                    char *text, size_t size)
 {
@@ -162,6 +163,8 @@ static int fit_put(const struct bench *bench, const struct work *work, enum mp_k
     int used = base ? amdahl_fit(base->wall.median, points, count, &serial, &residual) : 0;
     if (used > 0 && scattered)
         return -1;
+    if (used > 0 && serial >= 1)
+        return 0;
     if (used > 0)
         snprintf(text, size, "%.1f %% for %s%s", fmax(serial, 0) * 100, cell_kind_name(kind),
                  residual > 0.05 ? " (which fits badly)" : "");

@@ -121,6 +121,19 @@ static void test_words_serial_share(void **state)
                                   " one number of workers tells it."));
 }
 
+/* No share of the work, however large, makes two workers slower than none. */
+static void test_words_no_law_where_workers_only_cost(void **state)
+{
+    struct made_up made = begin("photos", 2);
+    (void)state;
+    add(&made, MP_SEQUENTIAL, 1, 2, 2);
+    add(&made, MP_PROCESSES, 2, 2.4, 2);
+    words_conclude(&made.bench, &made.words);
+    assert_true(says(&made.words, "photos: 2 processes: 0.83 times as fast as sequential."));
+    for (int i = 0; i < made.words.count; i++)
+        assert_null(strstr(made.words.all[i], "serial share"));
+}
+
 static void test_words_no_law_from_times_that_scatter(void **state)
 {
     struct made_up made = begin("cpu", 2);
@@ -265,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_words_processes_win_where_they_do),
         cmocka_unit_test(test_words_within_noise),
         cmocka_unit_test(test_words_serial_share),
+        cmocka_unit_test(test_words_no_law_where_workers_only_cost),
         cmocka_unit_test(test_words_no_law_from_times_that_scatter),
         cmocka_unit_test(test_words_what_a_worker_costs),
         cmocka_unit_test(test_words_more_workers_than_cpus),
