@@ -3,6 +3,7 @@
 #include "bench/text.h"
 #include "bench/words.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { COLUMNS = 80 };
@@ -69,9 +70,11 @@ static void heading_print(const struct bench *bench, FILE *file, const struct re
 
 static void work_print(const struct bench *bench, FILE *file, int first, bool colour)
 {
-    double factor;
+    double factor, longest = 0; /* a cell that failed has no time to go by */
     const struct work *work = bench->results[first].cell.work;
-    const char *unit = text_unit(bench->results[first].wall.median, &factor);
+    for (int i = first; i < bench->count && bench->results[i].cell.work == work; i++)
+        longest = fmax(longest, bench->results[i].wall.median);
+    const char *unit = text_unit(longest, &factor);
     heading_print(bench, file, &bench->results[first], unit, colour);
     for (int i = first; i < bench->count && bench->results[i].cell.work == work; i++)
         row_print(file, &bench->results[i], factor);

@@ -10,6 +10,7 @@
 
 #include "bench/figures.h"
 #include "bench/page.h"
+#include "bench/table.h"
 #include "bench/text.h"
 
 enum { RUNS = 5, JOBS = 96 };
@@ -221,6 +222,22 @@ static void test_page_escapes_what_it_did_not_write(void **state)
     bench_free(bench);
 }
 
+static void test_table_unit_is_of_a_cell_that_has_a_time(void **state)
+{
+    struct bench *bench = three_results();
+    char *text;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    (void)state;
+    bench->results[0].run_count = 0;
+    bench->results[0].wall = (struct statistics){0};
+    table_print(bench, file, false);
+    fclose(file);
+    assert_non_null(strstr(text, "mean ± σ, ms"));
+    free(text);
+    bench_free(bench);
+}
+
 /* ---- Figures as text ------------------------------------------------------------------------ */
 
 static void test_text_has_three_digits(void **state)
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_page_text_that_would_cover_other_text_is_left_out),
         cmocka_unit_test(test_page_is_well_formed),
         cmocka_unit_test(test_page_escapes_what_it_did_not_write),
+        cmocka_unit_test(test_table_unit_is_of_a_cell_that_has_a_time),
         cmocka_unit_test(test_text_has_three_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
