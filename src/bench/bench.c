@@ -140,6 +140,7 @@ static int result_measure(struct bench *bench, struct result *result, bool count
         result->run_count = 0;
     } else if (counts) {
         result->runs[result->run_count++] = run;
+        result->failed = run.failed > result->failed ? run.failed : result->failed;
     }
     return 0;
 }

@@ -51,6 +51,7 @@ struct result {
     struct cell_run *runs; /* the timed ones; owned */
     struct stamp *stamps;  /* of them, one run after the other; owned */
     int run_count;         /* of them; 0: the cell failed */
+    int failed;            /* jobs, in the run in which most did */
     char why[200];         /* then the reason; of a job that failed otherwise, or "" */
     struct statistics wall, startup, user, system; /* seconds */
     double speedup;    /* against the sequential cell of the same work; 0 where there is none */

@@ -267,10 +267,9 @@ static void doubt_results(const struct bench *bench, struct words *words)
         runs += (size_t)result->run_count;
         if (result->run_count == 0)
             words_say(words, "%s, %s failed: %s.", result->cell.work->name, cell, result->why);
-        else if (result->runs[0].failed > 0)
+        else if (result->failed > 0)
             words_say(words, "%s, %s: %d of %d jobs failed (%s); their time counts.",
-                      result->cell.work->name, cell, result->runs[0].failed, result->jobs,
-                      result->why);
+                      result->cell.work->name, cell, result->failed, result->jobs, result->why);
     }
     if (outliers > 0)
         words_say(words,

@@ -69,7 +69,7 @@ static enum exit_code exports_write(const struct export *exports, int count,
 static enum exit_code code_of(const struct bench *bench)
 {
     for (int i = 0; i < bench->count; i++)
-        if (bench->results[i].run_count == 0 || bench->results[i].runs[0].failed > 0)
+        if (bench->results[i].run_count == 0 || bench->results[i].failed > 0)
             return EXIT_FAILED;
     return EXIT_COMPARED;
 }

@@ -207,10 +207,13 @@ static void test_words_of_outliers_and_failures(void **state)
     add(&made, MP_SEQUENTIAL, 1, 2, 2);
     add(&made, MP_PROCESSES, 2, 1, 2);
     made.bench.results[0].wall.outliers = 1;
+    made.bench.results[0].failed = 3;
+    strcpy(made.bench.results[0].why, "damaged");
     made.bench.results[1].run_count = 0;
     strcpy(made.bench.results[1].why, "killed by signal 9 (Killed)");
     words_doubt(&made.bench, &made.words);
     assert_true(says(&made.words, "io, 2 processes failed: killed by signal 9 (Killed)."));
+    assert_true(says(&made.words, "io, sequential: 3 of 12 jobs failed (damaged); their time"));
     assert_true(says(&made.words, "1 of 5 runs lies far from the others of its kind"));
 }
 
