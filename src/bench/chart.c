@@ -60,7 +60,7 @@ void chart_rect(struct chart *chart, double x, double y, double width, double he
                 const char *class)
 {
     fprintf(chart->file,
-            "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" class=\"%s\"/>\n", x, y,
+            "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" class=\"%s\"/>\n", x, y,
             width < 0 ? 0 : width, height, class);
 }
 

@@ -212,6 +212,12 @@ static double row_height(int workers)
     return fmin(LINE_ROW, (double)LINE_ROWS_PX / workers);
 }
 
+/* Of a row, what its boxes take: all but a gap, which must not take all of a row that is low. */
+static double box_height(double row)
+{
+    return row - fmin(1, row / 4);
+}
+
 /* The cell of a back-end that is shown; NULL when there is none. */
 static const struct result *line_of(const struct bench *bench, const struct work *work,
                                     enum mp_kind kind)
@@ -236,8 +242,8 @@ static void line_draw(struct chart *chart, const struct result *result, double t
     chart_text(chart, LINE_LEFT, top + 13, CHART_LEFT, "", text);
     top += LINE_TITLE;
     for (int i = 0; i < result->cell.workers; i++) {
-        chart_rect(chart, LINE_LEFT, top + i * row, result->runs[run].wall_s * px_per_s, row - 1,
-                   "idle");
+        chart_rect(chart, LINE_LEFT, top + i * row, result->runs[run].wall_s * px_per_s,
+                   box_height(row), "idle");
         snprintf(text, sizeof text, "%d", i + 1);
         if (i < 99) /* there is room for two digits, and no need of more */
             chart_text_if_free(chart, LINE_LEFT - 6, top + (i + 0.5) * row + 4, CHART_RIGHT,
@@ -249,7 +255,7 @@ static void line_draw(struct chart *chart, const struct result *result, double t
         double end = LINE_LEFT + stamps[i].end_s * px_per_s;
         if (stamps[i].worker >= 0 && stamps[i].worker < result->cell.workers)
             chart_rect(chart, begin, top + stamps[i].worker * row, fmax(end - begin - 0.6, 0.4),
-                       row - 1, class);
+                       box_height(row), class);
     }
 }
 

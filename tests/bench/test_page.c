@@ -199,6 +199,8 @@ static void test_page_is_well_formed(void **state)
         assert_null(strstr(text, "<script"));
         assert_null(strstr(text, "http"));
         assert_null(strstr(text, "nan"));
+        assert_null(strstr(text, "height=\"-"));
+        assert_null(strstr(text, "height=\"0.0"));
         assert_null(strstr(text, "inf"));
         free(text);
         bench_free(bench);
