@@ -34,7 +34,8 @@ const char *cell_kind_name(enum mp_kind kind)
 static int worker_ready(void *ctx, int worker)
 {
     struct work_ctx *shared = ctx;
-    shared->ready_s[worker] = work_now_s();
+    if (shared->ready_s[worker] == 0) /* the first of that number: not who replaces it */
+        shared->ready_s[worker] = work_now_s();
     return 0;
 }
 
@@ -122,8 +123,11 @@ static void times_take(struct cell_session *session, double begin, double end)
         run->startup_s = ready > run->startup_s ? ready : run->startup_s;
     }
     for (int i = 0; i < session->jobs; i++) {
-        session->ctx.stamps[i].begin_s -= begin;
-        session->ctx.stamps[i].end_s -= begin;
+        struct stamp *stamp = &session->ctx.stamps[i];
+        if (stamp->end_s == 0) /* its worker died */
+            *stamp = (struct stamp){.begin_s = begin, .end_s = begin, .worker = -1};
+        stamp->begin_s -= begin;
+        stamp->end_s -= begin;
     }
 }
 

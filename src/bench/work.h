@@ -19,7 +19,7 @@
 /* When one job ran, and who ran it. */
 struct stamp {
     double begin_s, end_s; /* on the clock of work_now_s() */
-    int worker;            /* number of the worker */
+    int worker;            /* number of the worker; -1: nobody ended it */
 };
 
 /* The executor's ctx. `picture` comes first, because the real job's task takes the ctx for its

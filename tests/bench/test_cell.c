@@ -142,7 +142,11 @@ static int measure(mp_task_fn *task, enum mp_kind kind, const volatile sig_atomi
     struct stamp stamps[JOBS];
     if (!task)
         work.prepare = prepare_fails;
-    return cell_measure(&(struct cell){&work, kind, workers_of(kind)}, &load, stop, ret, stamps);
+    int error =
+        cell_measure(&(struct cell){&work, kind, workers_of(kind)}, &load, stop, ret, stamps);
+    for (int i = 0; i < JOBS && error == 0; i++) /* none of these tasks leaves a stamp */
+        assert_int_equal(stamps[i].worker, -1);
+    return error;
 }
 
 static void test_cell_whose_program_dies_says_so(void **state)
