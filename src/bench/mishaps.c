@@ -5,6 +5,7 @@
 #include "bench/statistics.h"
 #include "bench/work.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -57,6 +58,8 @@ int play_crash(struct scene *scene)
         if (error < 0)
             return error;
         claims->crash_exit[scene->of] = cell_child_end(process, NULL);
+        if (claims->crash_exit[scene->of] > 0) /* it could not be tried: that is no crash */
+            return -ECHILD;
         claims->crash_lost[scene->of] = CRASH_JOBS - scene->board->collected;
         seconds[i] = claims->crash_s[scene->of];
     }
