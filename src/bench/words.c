@@ -308,15 +308,19 @@ static void doubt_photos(const struct bench *bench, struct words *words)
         return;
     words_say(words, "photos: thumbnails were made and thrown away; nothing was written.");
     if (photos->passed_over > 0)
-        words_say(words, "photos: %zu inputs that are no readable JPEG or PNG were left out.",
-                  photos->passed_over);
+        words_say(words, "photos: %zu input%s no readable JPEG or PNG %s left out.",
+                  photos->passed_over, photos->passed_over == 1 ? " that is" : "s that are",
+                  photos->passed_over == 1 ? "was" : "were");
     if (photos->beyond > 0)
         words_say(words, "photos: %zu pictures past the first %d were left out.", photos->beyond,
                   PHOTOS_FOUND_MAX);
-    if (!bench->options.cold)
-        words_say(words, "photos: the pictures were in the page cache%s.",
-                  bench->options.warmup > 0 || photos->made ? ""
-                                                            : ", but perhaps for the first run");
+    if (!bench->options.cold && photos->made)
+        words_say(words, "photos: the pictures were in memory.");
+    else if (!bench->options.cold)
+        words_say(words,
+                  "photos: the page cache was left alone: what fits into it was read from a"
+                  " disk once at most, %s.",
+                  bench->options.warmup > 0 ? "while warming up" : "in the first run");
     else if (bench->chilled_share < 0.01)
         words_say(words, "photos: the pictures were dropped from the page cache before each run.");
     else
@@ -341,6 +345,9 @@ void words_doubt(const struct bench *bench, struct words *ret)
     if (bench->options.runs < STATISTICS_ENOUGH)
         words_say(ret, "%d run%s of each cannot tell a difference from chance; %d can.",
                   bench->options.runs, bench->options.runs == 1 ? "" : "s", STATISTICS_ENOUGH);
+    if (bench->options.claims && !bench->claims.measured)
+        words_say(ret, "What threads and processes cost apart from the work was not to be"
+                       " measured here.");
     doubt_photos(bench, ret);
 }
 
@@ -353,14 +360,18 @@ void words_machine(const struct bench *bench, struct words *ret)
     ret->count = 0;
     text_bytes(machine->memory_bytes, memory, sizeof memory);
     text_seconds(bench->seconds, seconds, sizeof seconds);
-    words_say(ret, "%s%s%d CPUs, of which %d may be used here, %s of memory, %s.", machine->model,
-              machine->model[0] ? ", " : "", machine->cpus_host, machine->cpus_usable, memory,
-              machine->kernel);
+    words_say(ret, "%s%s%d CPU%s, of which %d may be used here, %s of memory, %s.", machine->model,
+              machine->model[0] ? ", " : "", machine->cpus_host, machine->cpus_host == 1 ? "" : "s",
+              machine->cpus_usable, memory, machine->kernel);
     if (machine->governor[0])
         words_say(ret, "Frequency governor: %s.", machine->governor);
-    words_say(ret,
-              "Load average %.2f before and %.2f after; others took %.1f %% of the CPUs meanwhile.",
-              machine->load_before, machine->load_after, fmax(machine->others_share, 0) * 100);
+    if (machine->load_before >= 0 && machine->load_after >= 0)
+        words_say(ret, "Load average %.2f before and %.2f after.", machine->load_before,
+                  machine->load_after);
+    if (machine->others_share >= 0)
+        words_say(ret, "Others took %.1f %% of the CPUs meanwhile.", machine->others_share * 100);
+    else
+        words_say(ret, "What others took of the CPUs meanwhile is not to be seen here.");
     words_say(ret, "%d timed run%s of each after %d of warming up, taking turns; %s in all.",
               bench->options.runs, bench->options.runs == 1 ? "" : "s", bench->options.warmup,
               seconds);

@@ -61,6 +61,8 @@ static void say_factor(struct words *words, const char *what, const double *figu
                        const char *threads, const char *processes)
 {
     double ratio = figures[CLAIMS_PROCESSES] / figures[CLAIMS_THREADS];
+    if (figures[CLAIMS_THREADS] <= 0 || figures[CLAIMS_PROCESSES] <= 0)
+        return; /* as little as that has no factor */
     if (ratio > 1.2)
         words_say(words, "%s: a process %s, a thread %s, %.1f times less.", what, processes,
                   threads, ratio);

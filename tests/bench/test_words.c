@@ -27,6 +27,7 @@ static struct made_up begin(const char *work, int most_workers)
     options->workers[0] = 1;
     options->workers[1] = most_workers;
     options->workers_count = 2;
+    options->claims = false;
     made.bench.machine = (struct machine){.cpus_usable = 2, .others_share = 0.01};
     return made;
 }
@@ -253,6 +254,21 @@ static void test_words_of_the_page_cache(void **state)
     assert_true(says(&made.words, "100 % of the pictures stayed in it."));
 }
 
+static void test_words_of_what_could_not_be_measured(void **state)
+{
+    struct made_up made = begin("io", 2);
+    (void)state;
+    made.bench.options.claims = true;
+    made.bench.options.version = made.bench.options.libraries = "1";
+    made.bench.machine = (struct machine){.load_before = -1, .load_after = -1, .others_share = -1};
+    words_doubt(&made.bench, &made.words);
+    assert_true(says(&made.words, "What threads and processes cost apart from the work was not"));
+    words_machine(&made.bench, &made.words);
+    assert_true(says(&made.words, "What others took of the CPUs meanwhile is not to be seen"));
+    for (int i = 0; i < made.words.count; i++)
+        assert_null(strstr(made.words.all[i], "-1"));
+}
+
 static void test_words_of_crashes_and_kills(void **state)
 {
     struct made_up made = begin("io", 2);
@@ -271,6 +287,8 @@ static void test_words_of_crashes_and_kills(void **state)
     assert_true(says(&made.words, "with threads, the program dies, 50 of 50 jobs lost; with "
                                   "processes, 1 of 50 jobs lost, next result after 500 µs."));
     assert_true(says(&made.words, "a process was gone after 400 µs; of a thread the answer is"));
+    for (int i = 0; i < made.words.count; i++) /* which is 0 for both here */
+        assert_null(strstr(made.words.all[i], "Memory"));
 }
 
 int main(void)
@@ -291,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_words_tell_no_difference_of_too_few_runs),
         cmocka_unit_test(test_words_of_too_few_runs),
         cmocka_unit_test(test_words_of_the_page_cache),
+        cmocka_unit_test(test_words_of_what_could_not_be_measured),
         cmocka_unit_test(test_words_of_crashes_and_kills),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
