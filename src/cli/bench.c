@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum exit_code { EXIT_COMPARED = 0, EXIT_FAILED = 1, EXIT_STUCK = 3 };
 
@@ -66,6 +67,20 @@ static enum exit_code exports_write(const struct export *exports, int count,
     return code;
 }
 
+/* What is named and is not there is a slip of the pen: the others alone are not what was meant. */
+static bool paths_are_there(const struct bench_options *options)
+{
+    struct stat found;
+    bool all = true;
+    for (size_t i = 0; i < options->path_count; i++) {
+        if (stat(options->paths[i], &found) == 0)
+            continue;
+        progress_complain("%s: %s", options->paths[i], strerrordesc_np(errno));
+        all = false;
+    }
+    return all;
+}
+
 static enum exit_code code_of(const struct bench *bench)
 {
     for (int i = 0; i < bench->count; i++)
@@ -106,7 +121,7 @@ int bench_main(int argc, char **argv, const volatile sig_atomic_t *stop)
     command.bench.version = THUMBPOOL_VERSION;
     command.bench.libraries = THUMBPOOL_LIBRARIES;
     command.bench.step = command.quiet ? NULL : on_step;
-    int count = exports_open(&command, exports);
+    int count = paths_are_there(&command.bench) ? exports_open(&command, exports) : -1;
     enum exit_code code = count < 0 ? EXIT_STUCK : compare(&command, exports, count);
     for (int i = 0; i < EXPORTS; i++)
         export_close(&exports[i]);

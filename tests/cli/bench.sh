@@ -62,7 +62,7 @@ echo text >in/text.jpg
 cp -R in before
 expect 0 "$THUMBPOOL" bench --work photos -j 2 --runs 1 --warmup 0 --no-claims in
 says 'pictures ('
-says 'were left out'
+says 'no readable JPEG or PNG'
 says 'thumbnails were made and thrown away'
 same in before
 expect 0 "$THUMBPOOL" bench --work photos --executor processes -j 2 --runs 1 --warmup 0 \
@@ -105,8 +105,13 @@ expect 3 "$THUMBPOOL" bench --html in/text.jpg/b.html
 says 'in/text.jpg/b.html: Not a directory'
 expect 3 "$THUMBPOOL" bench --export-json in
 says "in: the output's name is taken by a folder"
-expect 3 "$THUMBPOOL" bench --work photos missing
-says 'no JPEG or PNG found'
+expect 3 "$THUMBPOOL" bench --work photos in missing
+says 'missing: No such file or directory'
+mkdir empty
+for nothing in empty in/text.jpg; do
+    expect 3 "$THUMBPOOL" bench --work photos $nothing
+    says 'no JPEG or PNG found'
+done
 clean .
 
 # "bench" is a command as the first word only.
