@@ -9,7 +9,7 @@
 static void escaped_put(FILE *file, const char *text)
 {
     for (; *text; text++) {
-        if (strchr("\\`*_{}[]<>#|~", *text))
+        if (strchr("\\`*_{}[]<>&#|~", *text))
             fputc('\\', file);
         fputc((unsigned char)*text < 0x20 ? ' ' : *text, file);
     }
@@ -45,7 +45,7 @@ static void work_write(const struct bench *bench, FILE *file, int first)
     words_work(bench, &bench->results[first], title, sizeof title);
     fprintf(file, "## %s: %s\n\n", work->name, title);
     fprintf(file, "| | mean ± σ (ms) | median | min … max | speed-up | efficiency | start "
-                  "| user + system | peak memory | switches, waiting + forced |\n"
+                  "| user + system | peak memory of a process | switches, waiting + forced |\n"
                   "|:---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     for (int i = first; i < bench->count && bench->results[i].cell.work == work; i++)
         row_write(file, &bench->results[i], factor);

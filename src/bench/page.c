@@ -104,8 +104,8 @@ static void table_write(const struct bench *bench, const struct work *work, FILE
 {
     fputs("<div class=\"wide\"><table>\n<tr><th></th><th>median<br>ms</th><th>mean ± σ<br>ms</th>"
           "<th>min … max<br>ms</th><th>speed-up</th><th>efficiency</th><th>start<br>ms</th>"
-          "<th>user + system<br>ms</th><th>peak<br>memory</th><th>switches,<br>waiting + forced"
-          "</th></tr>\n",
+          "<th>user + system<br>ms</th>"
+          "<th>peak memory<br>of a process</th><th>switches,<br>waiting + forced</th></tr>\n",
           file);
     for (int i = 0; i < bench->count; i++)
         if (bench->results[i].cell.work == work)
