@@ -3,6 +3,7 @@
 #include "mproc/clock.h"
 #include "mproc/io.h"
 #include "mproc/mproc.h"
+#include "mproc/spin.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -357,9 +358,24 @@ out:
     return error;
 }
 
+/* Waits until its end can be collected, or until there is a reason to look again. */
+static int end_wait(int pidfd, int timeout_ms)
+{
+    enum {
+        LOOK_AGAIN_MS = 5,     /* without a pidfd there is nothing to wait on */
+        SHORT_LIFE_NS = 300000 /* that of a child that does nothing, on a virtual machine */
+    };
+    if (pidfd < 0)
+        return io_wait_readable(
+            NULL, 0, timeout_ms < 0 || timeout_ms > LOOK_AGAIN_MS ? LOOK_AGAIN_MS : timeout_ms);
+    int ended = 0;
+    for (int64_t until = spin_until(SHORT_LIFE_NS); ended == 0 && spin_yield(until);)
+        ended = io_wait_readable(&pidfd, 1, 0);
+    return ended != 0 ? ended : io_wait_readable(&pidfd, 1, timeout_ms);
+}
+
 int mp_process_join(struct mp_process *process, int timeout_ms)
 {
-    enum { LOOK_AGAIN_MS = 5 }; /* without a pidfd there is nothing to wait on */
     int64_t deadline = clock_deadline(timeout_ms);
     if (!is_own(process))
         return MP_EFORKED;
@@ -367,10 +383,7 @@ int mp_process_join(struct mp_process *process, int timeout_ms)
         int left = clock_left_ms(deadline);
         if (left == 0)
             return -ETIMEDOUT;
-        int pidfd = process->process.pidfd;
-        if (pidfd < 0 && (left < 0 || left > LOOK_AGAIN_MS))
-            left = LOOK_AGAIN_MS;
-        if (io_wait_readable(&pidfd, pidfd < 0 ? 0 : 1, left) == -EINTR)
+        if (end_wait(process->process.pidfd, left) == -EINTR)
             return -EINTR;
     }
     return 0;

@@ -1,10 +1,12 @@
 #include "mproc/spin.h"
 
+#include "mproc/clock.h"
+
 #include <sched.h>
 
 enum {
     ROUNDS = 120, /* about as long as it takes to fall asleep and be woken */
-    LONGEST_MOMENT = 8
+    LONGEST_MOMENT = 8,
 };
 
 unsigned spin_limit(void)
@@ -25,4 +27,15 @@ void spin_pause(unsigned round)
 #else
         __asm__ __volatile__("");
 #endif
+}
+
+int64_t spin_until(int64_t ns)
+{
+    return clock_now_ns() + ns;
+}
+
+bool spin_yield(int64_t until)
+{
+    sched_yield();
+    return clock_now_ns() < until;
 }

@@ -5,6 +5,7 @@
 #include "mproc/io.h"
 #include "mproc/member.h"
 #include "mproc/overdue.h"
+#include "mproc/spin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ enum {
     FORK_RETRY_MS = 20,    /* after a failed fork */
     BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */
     DEATH_WATCH_MS = 5,    /* how often a worker that is to go is looked after */
+    ANSWER_NS = 60000,     /* a job that does nothing is there and back, on a virtual machine */
     IDLE_WATCH_MS = 500,   /* without pidfds: how often all are, should an end of file be kept */
 };
 
@@ -35,6 +37,7 @@ struct workerset {
     int interrupt_fd;   /* readable when the wait is to end */
     bool stopping;      /* nobody is replaced any more */
     bool broken;        /* no worker can be started */
+    int cpus;           /* that this process may use */
 };
 
 /* Events that are not about a member. */
@@ -244,6 +247,25 @@ static void chores_do(struct workerset *set)
     members_replenish(set);
 }
 
+/* True where a worker may answer before a sleeper could be woken, on a CPU that nobody needs. */
+static bool answer_is_near(const struct workerset *set)
+{
+    int busy = 0;
+    for (int i = 0; i < set->crew.count; i++)
+        busy += set->crew.members[i].slots.held > 0;
+    return busy > 0 && busy < set->cpus;
+}
+
+/* As epoll_wait(), which it calls, but looks for a moment before it sleeps. */
+static int events_wait(struct workerset *set, struct epoll_event *events, int room, int timeout_ms)
+{
+    int count = 0;
+    if (timeout_ms != 0 && answer_is_near(set))
+        for (int64_t until = spin_until(ANSWER_NS); count == 0 && spin_yield(until);)
+            count = epoll_wait(set->crew.epoll_fd, events, room, 0);
+    return count != 0 ? count : epoll_wait(set->crew.epoll_fd, events, room, timeout_ms);
+}
+
 /* One round of waiting and handling. Returns 0, or -EINTR. */
 static int round_run(struct workerset *set, int timeout_ms)
 {
@@ -253,7 +275,7 @@ static int round_run(struct workerset *set, int timeout_ms)
     int left = timeout_ms == 0 ? 0 : clock_left_ms(chore_at(set));
     if (left >= 0 && (timeout_ms < 0 || left < timeout_ms))
         timeout_ms = left;
-    int count = epoll_wait(set->crew.epoll_fd, events, BATCH, timeout_ms);
+    int count = events_wait(set, events, BATCH, timeout_ms);
     int error = count < 0 ? -errno : 0;
     for (int i = 0; i < count; i++)
         if (event_handle(set, events[i].data.u64) < 0)
@@ -417,6 +439,7 @@ int workerset_create(const struct mp_executor_options *options, struct mp_backen
     set->crew.epoll_fd = set->timer_fd = set->interrupt_fd = -1;
     dispatch_init(&set->dispatch, options->prefetch);
     set->look_at = INT64_MAX;
+    set->cpus = mp_cpu_count();
     set->crew.width = options->workers;
     int error = shared_open(set);
     if (error == 0 && options->name && !(set->name = strdup(options->name)))
