@@ -1,5 +1,7 @@
 #include "cli/bench_options.h"
 
+#include "cli/values.h"
+
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -64,19 +66,6 @@ static const char help_text[] =
     " signal.";
 
 /* ---- Values --------------------------------------------------------------------------------- */
-
-/* A whole number in low..high; exits with a message for anything else. */
-static int parse_int(const struct argp_state *state, const char *name, const char *text, long low,
-                     long high)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
-        argp_error(state, "--%s takes a whole number from %ld to %ld, not \"%s\"", name, low, high,
-                   text);
-    return (int)number;
-}
 
 /* Takes the next word off a list with commas, into word[0..size). Returns false after the last. */
 static bool list_next(const struct argp_state *state, const char *name, const char **list,
@@ -143,7 +132,7 @@ static void parse_workers(const struct argp_state *state, struct bench_options *
     char word[20];
     bench->workers_count = 0;
     while (list_next(state, "jobs", &list, word, sizeof word)) {
-        int workers = parse_int(state, "jobs", word, 0, 1024);
+        int workers = value_int(state, "jobs", word, 0, 1024);
         bool again = false;
         workers = workers == 0 ? mp_cpu_count() : workers;
         for (int i = 0; i < bench->workers_count; i++)
@@ -180,8 +169,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'q': command->quiet = true; break;
     case OPTION_WORK: parse_works(state, bench, value); break;
     case OPTION_EXECUTOR: parse_kinds(state, bench, value); break;
-    case OPTION_RUNS: bench->runs = parse_int(state, "runs", value, 1, STATISTICS_MAX); break;
-    case OPTION_WARMUP: bench->warmup = parse_int(state, "warmup", value, 0, 1000); break;
+    case OPTION_RUNS: bench->runs = value_int(state, "runs", value, 1, STATISTICS_MAX); break;
+    case OPTION_WARMUP: bench->warmup = value_int(state, "warmup", value, 0, 1000); break;
     case OPTION_COLD: bench->cold = true; break;
     case OPTION_NO_CLAIMS: bench->claims = false; break;
     case OPTION_JSON: command->export_json = value; break;

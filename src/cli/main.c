@@ -138,8 +138,8 @@ static enum exit_code problems_print(const struct program *program)
 static enum exit_code program_plan(struct program *program)
 {
     const struct options *options = &program->options;
-    struct plan_options plan = {.spec = &options->spec,
-                                .format = options->format,
+    struct plan_options plan = {.spec = &options->picture.spec,
+                                .format = options->picture.format,
                                 .output = options->output,
                                 .output_real =
                                     program->output_real[0] ? program->output_real : NULL};

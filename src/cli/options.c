@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include "cli/values.h"
+
 #include <argp.h>
 #include <errno.h>
 #include <math.h>
@@ -31,17 +33,9 @@ static const struct argp_option option_table[] = {
                               " (default: thumbs)", 0},
     {"base", OPTION_BASE, "DIR", 0, "What the mirrored names are relative to (default: each folder"
                                     " in PATH, and each file's own)", 0},
-    {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
-                             " (default: 256)", 0},
-    {"format", 'f', "FORMAT", 0, "keep (jpg, png, webp and avif stay, gif becomes png,"
-                                 " all else jpeg), jpeg, png, webp or avif (default: keep)", 0},
-    {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
                                      " there", 0},
-    {NULL, 0, NULL, 0, "Picture", 2},
-    {"blur", 'b', "SIGMA", 0, "Gaussian blur before the thumbnail, standard deviation in source"
-                              " pixels; 0 is none (default: 2)", 0},
-    {NULL, 0, NULL, 0, "Work", 3},
+    {NULL, 0, NULL, 0, "Work", 4},
     {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
                           " (default: 0)", 0},
     {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
@@ -50,14 +44,14 @@ static const struct argp_option option_table[] = {
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
                                           " (default: 60, and 0 without processes)", 0},
-    {NULL, 0, NULL, 0, "Messages", 4},
+    {NULL, 0, NULL, 0, "Messages", 5},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
     {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
                                              " (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
     {"verbose", 'v', NULL, 0, "A line for every picture", 0},
-    {NULL, 0, NULL, 0, "Help", 5},
+    {NULL, 0, NULL, 0, "Help", 6},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
@@ -85,37 +79,10 @@ static const char help_text[] =
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
-/* A whole number in low..high; exits with a message for anything else. */
-static int parse_int(const struct argp_state *state, const char *name, const char *text, long low,
-                     long high)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
-        argp_error(state, "--%s takes a whole number from %ld to %ld, not \"%s\"", name, low, high,
-                   text);
-    return (int)number;
-}
-
-static double parse_sigma(const struct argp_state *state, const char *text)
-{
-    char *end;
-    double sigma = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(sigma) || sigma < 0 || sigma > 1000)
-        argp_error(state, "--blur takes a number from 0 to 1000, not \"%s\"", text);
-    return sigma;
-}
-
 /* Seconds, which may have a fraction. Returns milliseconds, 1 at least unless it is 0. */
 static int parse_timeout(const struct argp_state *state, const char *text)
 {
-    const double most_s = 1e6;
-    char *end;
-    double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(seconds) || seconds < 0 || seconds > most_s)
-        argp_error(state, "--timeout takes seconds, from 0 (never) to 1000000, not \"%s\"", text);
-    return (int)ceil(seconds * 1000);
+    return (int)ceil(value_real(state, "timeout", text, 0, 1e6) * 1000);
 }
 
 /* Workers: "4", "0" and "" for all, "50%". */
@@ -136,49 +103,17 @@ static int parse_jobs(const struct argp_state *state, const char *text)
     return number == 0 ? cpus : (int)number;
 }
 
-/* The position of a word in a list; exits with a message when it is not in it. */
-static int parse_word(const struct argp_state *state, const char *name, const char *text,
-                      const char *const *words, const char *hint)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(text, words[i]) == 0)
-            return i;
-    argp_error(state, "--%s takes %s, not \"%s\"", name, hint, text);
-    return 0;
-}
-
-static enum plan_format parse_format(const struct argp_state *state, const char *text)
-{
-    static const char *const words[] = {"keep", "jpeg", "png", "webp", "avif", NULL};
-    return (enum plan_format)parse_word(state, "format", text, words,
-                                        "keep, jpeg, png, webp or avif");
-}
-
 static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"processes", "threads", "sequential", NULL};
     static const enum mp_kind kinds[] = {MP_PROCESSES, MP_THREADS, MP_SEQUENTIAL};
-    return kinds[parse_word(state, "executor", text, words, "processes, threads or sequential")];
+    return kinds[value_word(state, "executor", text, words, "processes, threads or sequential")];
 }
 
 static enum progress_when parse_progress(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"auto", "always", "never", NULL};
-    return (enum progress_when)parse_word(state, "progress", text, words, "auto, always or never");
-}
-
-static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)
-{
-    struct image_box box;
-    if (image_box_parse(text, &box) != 0)
-        argp_error(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
-                   IMAGE_SIDE_MAX, text);
-    for (int i = 0; i < spec->box_count; i++)
-        if (spec->boxes[i].width == box.width && spec->boxes[i].height == box.height)
-            return;
-    if (spec->box_count == IMAGE_SIZES_MAX)
-        argp_error(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
-    spec->boxes[spec->box_count++] = box;
+    return (enum progress_when)value_word(state, "progress", text, words, "auto, always or never");
 }
 
 /* ---- The parser ----------------------------------------------------------------------------- */
@@ -214,24 +149,19 @@ static void finish(const struct argp_state *state, struct options *options)
         argp_error(state, "--timeout needs processes: nothing else can be stopped amid its work");
     if (options->timeout_ms < 0)
         options->timeout_ms = options->kind == MP_PROCESSES ? TIMEOUT_MS : 0;
-    if (options->spec.box_count == 0)
-        options->spec.boxes[options->spec.box_count++] = image_spec_default().boxes[0];
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &options->picture; break;
     case 'o': options->output = value; break;
-    case 's': add_size(state, &options->spec, value); break;
-    case 'f': options->format = parse_format(state, value); break;
-    case 'q': options->spec.quality = parse_int(state, "quality", value, 1, 100); break;
-    case 'b': options->spec.blur_sigma_px = parse_sigma(state, value); break;
     case 'j': options->jobs = parse_jobs(state, value); break;
     case 'v': options->verbose = true; break;
     case OPTION_BASE: options->base = value; break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
-    case OPTION_RETRIES: options->retries = parse_int(state, "retries", value, 0, 1000000); break;
+    case OPTION_RETRIES: options->retries = value_int(state, "retries", value, 0, 1000000); break;
     case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
@@ -249,11 +179,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 void options_parse(int argc, char **argv, struct options *ret)
 {
-    static const struct argp parser = {
-        .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_text};
-    *ret = (struct options){
-        .output = "thumbs", .spec = image_spec_default(), .retries = 1, .timeout_ms = -1};
-    ret->spec.box_count = 0;
+    static const struct argp_child children[] = {{.argp = &picture_options_parser}, {0}};
+    static const struct argp parser = {.options = option_table,
+                                       .parser = parse_option,
+                                       .args_doc = usage_text,
+                                       .doc = help_text,
+                                       .children = children};
+    *ret = (struct options){.output = "thumbs", .retries = 1, .timeout_ms = -1};
+    picture_options_init(&ret->picture);
     ret->jobs = mp_cpu_count();
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
         exit(EXIT_FAILURE);

@@ -5,18 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "batch/plan.h"
+#include "cli/picture_options.h"
 #include "cli/progress.h"
-#include "image/spec.h"
 #include "mproc/mproc.h"
 
 struct options {
-    char **paths;           /* files and folders, words of argv; the array is owned */
-    size_t path_count;      /* at least 1 */
-    const char *output;     /* folder */
-    const char *base;       /* folder, or NULL */
-    struct image_spec spec; /* sizes, blur, quality, limits */
-    enum plan_format format;
+    char **paths;       /* files and folders, words of argv; the array is owned */
+    size_t path_count;  /* at least 1 */
+    const char *output; /* folder */
+    const char *base;   /* folder, or NULL */
+    struct picture_options picture;
     enum mp_kind kind; /* back-end */
     int jobs;          /* workers, at least 1 */
     int retries;       /* after a crash */

@@ -2,15 +2,19 @@
 #include "image/spec.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct image_spec image_spec_default(void)
 {
     return (struct image_spec){
         .boxes = {{256, 256}},
         .box_count = 1,
+        .gravity = IMAGE_CENTRE,
         .blur_sigma_px = 2,
+        .rotate = true,
         .format = IMAGE_KIND_JPEG,
         .quality = 75,
+        .background = {255, 255, 255},
         .max_pixels = 268402689,
         .max_scans = 500,
     };
@@ -47,5 +51,50 @@ int image_box_parse(const char *text, struct image_box *ret)
     if (*text || box.width < 0 || box.height < 0 || (box.width == 0 && box.height == 0))
         return -EINVAL;
     *ret = box;
+    return 0;
+}
+
+/* Returns 0..15, or -1. */
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+
+    return at ? (int)(at - digits) % 16 : -1;
+}
+
+/* Reads the digits behind the #: one for each channel, or two. */
+static int hex_parse(const char *text, uint8_t ret[3])
+{
+    size_t per_channel = strlen(text) / 3;
+
+    if ((per_channel != 1 && per_channel != 2) || strlen(text) != 3 * per_channel)
+        return -EINVAL;
+    for (int c = 0; c < 3; c++) {
+        int high = hex_digit(text[0]), low = hex_digit(text[per_channel - 1]);
+        if (high < 0 || low < 0)
+            return -EINVAL;
+        ret[c] = (uint8_t)(high * 16 + low);
+        text += per_channel;
+    }
+    return 0;
+}
+
+int image_colour_parse(const char *text, uint8_t ret[3])
+{
+    static const struct {
+        const char *name;
+        uint8_t grey;
+    } names[] = {{"white", 255}, {"black", 0}, {"grey", 128}, {"gray", 128}};
+    uint8_t colour[3];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i].name) == 0) {
+            memset(ret, names[i].grey, 3);
+            return 0;
+        }
+    if (text[0] != '#' || hex_parse(text + 1, colour))
+        return -EINVAL;
+    memcpy(ret, colour, sizeof colour);
     return 0;
 }

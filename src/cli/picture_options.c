@@ -1,0 +1,175 @@
+#include "cli/picture_options.h"
+
+#include "cli/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Options without a letter. */
+enum long_only {
+    OPTION_FIT = 512,
+    OPTION_GRAVITY,
+    OPTION_UPSCALE,
+    OPTION_EXACT,
+    OPTION_NO_ROTATE,
+    OPTION_BACKGROUND,
+    OPTION_CHROMA,
+    OPTION_PROGRESSIVE,
+    OPTION_KEEP,
+    OPTION_ON_DAMAGE,
+    OPTION_ALLOW_UNTRUSTED,
+};
+
+/* clang-format off */
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, 0, "Picture", 2},
+    {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
+                             " (default: 256)", 0},
+    {"fit", OPTION_FIT, "HOW", 0, "How the box is met: inside, cover (cropped), fill (distorted) or"
+                                  " contain (with a border) (default: inside)", 0},
+    {"gravity", OPTION_GRAVITY, "WHERE", 0, "What cover keeps and where contain puts the picture:"
+                                            " centre, north, northeast, … (default: centre)", 0},
+    {"upscale", OPTION_UPSCALE, NULL, 0, "Enlarge what is smaller than the box", 0},
+    {"blur", 'b', "SIGMA", 0, "Gaussian blur before the thumbnail, standard deviation in source"
+                              " pixels; 0 is none (default: 2)", 0},
+    {"exact", OPTION_EXACT, NULL, 0, "Decode and blur at full size, with the arithmetic of Pillow:"
+                                     " slow", 0},
+    {"no-rotate", OPTION_NO_ROTATE, NULL, 0, "Leave pictures as they are stored, whatever EXIF says"
+                                             " of the camera's orientation", 0},
+    {"on-damage", OPTION_ON_DAMAGE, "HOW", 0, "A picture whose data are damaged: fail, warn (and make"
+                                              " it of what there is) or accept (default: fail)", 0},
+    {"allow-untrusted", OPTION_ALLOW_UNTRUSTED, NULL, 0, "Read formats whose loaders are not meant for"
+                                                         " strangers' files: SVG, PDF, …", 0},
+    {NULL, 0, NULL, 0, "Coding", 3},
+    {"format", 'f', "FORMAT", 0, "keep (jpg, png, webp and avif stay, gif and svg become png,"
+                                 " all else jpeg), jpeg, png, webp or avif (default: keep)", 0},
+    {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
+    {"chroma", OPTION_CHROMA, "420|444", 0, "Colour of a JPEG at half or at full resolution"
+                                            " (default: 420)", 0},
+    {"progressive", OPTION_PROGRESSIVE, NULL, 0, "Write progressive JPEG", 0},
+    {"background", OPTION_BACKGROUND, "COLOUR", 0, "Under what is transparent, where the format has no"
+                                                   " transparency, and around contain: white, black,"
+                                                   " grey, #rgb or #rrggbb (default: white)", 0},
+    {"keep", OPTION_KEEP, "WHAT", 0, "Metadata to keep: none, icc (and the colours as they are), exif"
+                                     " or all (default: none)", 0},
+    {0},
+};
+/* clang-format on */
+
+static double parse_sigma(const struct argp_state *state, const char *text)
+{
+    return value_real(state, "blur", text, 0, 1000);
+}
+
+static enum plan_format parse_format(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"keep", "jpeg", "png", "webp", "avif", NULL};
+    return (enum plan_format)value_word(state, "format", text, words,
+                                        "keep, jpeg, png, webp or avif");
+}
+
+static enum image_fit parse_fit(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"inside", "cover", "fill", "contain", NULL};
+    return (enum image_fit)value_word(state, "fit", text, words, "inside, cover, fill or contain");
+}
+
+/* The words in the order of enum image_gravity. */
+static enum image_gravity parse_gravity(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"northwest", "north", "northeast", "west", "centre", "east",
+                                        "southwest", "south", "southeast", NULL};
+    if (strcmp(text, "center") == 0)
+        return IMAGE_CENTRE;
+    return (enum image_gravity)value_word(
+        state, "gravity", text, words,
+        "centre, north, northeast, east, southeast, south, southwest, west or northwest");
+}
+
+static enum image_on_damage parse_on_damage(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"fail", "warn", "accept", NULL};
+    return (enum image_on_damage)value_word(state, "on-damage", text, words,
+                                            "fail, warn or accept");
+}
+
+static bool parse_chroma(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"420", "444", NULL};
+    return value_word(state, "chroma", text, words, "420 or 444") == 1;
+}
+
+static unsigned parse_keep(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"none", "icc", "exif", "all", NULL};
+    static const unsigned kept[] = {0, IMAGE_KEEP_ICC, IMAGE_KEEP_EXIF,
+                                    IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF};
+    return kept[value_word(state, "keep", text, words, "none, icc, exif or all")];
+}
+
+static void parse_background(const struct argp_state *state, const char *text, uint8_t *ret)
+{
+    if (image_colour_parse(text, ret) != 0)
+        argp_error(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"",
+                   text);
+}
+
+static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)
+{
+    struct image_box box;
+    if (image_box_parse(text, &box) != 0)
+        argp_error(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
+                   IMAGE_SIDE_MAX, text);
+    for (int i = 0; i < spec->box_count; i++)
+        if (spec->boxes[i].width == box.width && spec->boxes[i].height == box.height)
+            return;
+    if (spec->box_count == IMAGE_SIZES_MAX)
+        argp_error(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
+    spec->boxes[spec->box_count++] = box;
+}
+
+/* Two sides are needed to say what is cropped, distorted or bordered. */
+static void check_boxes(const struct argp_state *state, const struct image_spec *spec)
+{
+    for (int i = 0; i < spec->box_count; i++)
+        if (spec->fit != IMAGE_INSIDE && (!spec->boxes[i].width || !spec->boxes[i].height))
+            argp_error(state, "--fit other than inside needs both sides of --size, WxH");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct picture_options *options = state->input;
+    struct image_spec *spec = &options->spec;
+    switch (key) {
+    case 's': add_size(state, spec, value); break;
+    case 'b': spec->blur_sigma_px = parse_sigma(state, value); break;
+    case 'f': options->format = parse_format(state, value); break;
+    case 'q': spec->quality = value_int(state, "quality", value, 1, 100); break;
+    case OPTION_FIT: spec->fit = parse_fit(state, value); break;
+    case OPTION_GRAVITY: spec->gravity = parse_gravity(state, value); break;
+    case OPTION_UPSCALE: spec->upscale = true; break;
+    case OPTION_EXACT: spec->exact = true; break;
+    case OPTION_NO_ROTATE: spec->rotate = false; break;
+    case OPTION_BACKGROUND: parse_background(state, value, spec->background); break;
+    case OPTION_CHROMA: spec->full_chroma = parse_chroma(state, value); break;
+    case OPTION_PROGRESSIVE: spec->progressive = true; break;
+    case OPTION_KEEP: spec->keep = parse_keep(state, value); break;
+    case OPTION_ON_DAMAGE: spec->on_damage = parse_on_damage(state, value); break;
+    case OPTION_ALLOW_UNTRUSTED: spec->allow_untrusted = true; break;
+    case ARGP_KEY_END:
+        if (spec->box_count == 0)
+            spec->boxes[spec->box_count++] = image_spec_default().boxes[0];
+        check_boxes(state, spec);
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp picture_options_parser = {.options = option_table, .parser = parse_option};
+
+void picture_options_init(struct picture_options *ret)
+{
+    *ret = (struct picture_options){.spec = image_spec_default()};
+    ret->spec.box_count = 0;
+}
