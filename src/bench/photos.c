@@ -80,7 +80,9 @@ static int paint_task(struct mp_task *task, const void *arg, size_t size)
         return mp_task_fail(task, ENOMEM, "no memory");
     for (int y = 0; y < pixels.height; y++)
         row_paint(&pixels, y, seed);
-    int error = jpeg_encode(&pixels, QUALITY, &bytes, &length, &fault);
+    struct image_spec spec = image_spec_default();
+    spec.quality = QUALITY;
+    int error = jpeg_encode(&pixels, &spec, NULL, &bytes, &length, &fault);
     pixels_done(&pixels);
     if (error == 0)
         error = file_write(mp_task_fd(task, 0), bytes, length);

@@ -17,13 +17,13 @@ void alpha_divide(struct pixels *pixels)
     }
 }
 
-void alpha_flatten(struct pixels *pixels)
+void alpha_flatten(struct pixels *pixels, const uint8_t background[3])
 {
     for (int y = 0; y < pixels->height; y++) {
         uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
         for (int x = 0; x < pixels->width; x++, pixel += 4)
             for (int c = 0; c < 3; c++) {
-                unsigned product = pixel[c] * pixel[3] + 255u * (255u - pixel[3]) + 128;
+                unsigned product = pixel[c] * pixel[3] + background[c] * (255u - pixel[3]) + 128;
                 pixel[c] = (uint8_t)((product + (product >> 8)) >> 8);
             }
     }

@@ -29,6 +29,8 @@ struct codec_header {
     unsigned shrinks;         /* the sum of those offered, of 1, 2, 4 and 8 */
     const uint8_t *icc;       /* embedded profile, or NULL; owned by the decoder */
     size_t icc_size;          /* bytes of it */
+    const uint8_t *exif;      /* Exif block, see image/exif.h, or NULL; owned by the decoder */
+    size_t exif_size;         /* bytes of it */
 };
 
 struct codec {
@@ -42,7 +44,7 @@ struct codec {
      * Once only. Returns 0, or -1 with the fault filled. */
     int (*read)(void *decoder, int shrink, struct reduce *sink);
 
-    /* Frees the decoder and the header's profile; takes NULL. */
+    /* Frees the decoder, and with it the header's profile and Exif; takes NULL. */
     void (*close)(void *decoder);
 };
 

@@ -233,23 +233,46 @@ static int convert(struct pixels *pixels, cmsContext context, cmsHPROFILE from,
     return shaper_apply(&shaper, pixels) ? -ENOMEM : 1;
 }
 
-/* The same from the profile's bytes. A context of its own shares nothing with other threads. */
+/* A profile, and a context of its own that shares nothing with other threads. */
+struct opened {
+    cmsContext context;
+    cmsHPROFILE profile; /* NULL for bytes that are none */
+};
+
+static struct opened profile_open(const uint8_t *icc, size_t icc_size)
+{
+    struct opened opened = {.context = cmsCreateContext(NULL, NULL)};
+
+    if (opened.context && icc_size <= UINT32_MAX)
+        opened.profile = cmsOpenProfileFromMemTHR(opened.context, icc, (cmsUInt32Number)icc_size);
+    return opened;
+}
+
+static void opened_done(struct opened *opened)
+{
+    if (opened->profile)
+        cmsCloseProfile(opened->profile);
+    if (opened->context)
+        cmsDeleteContext(opened->context);
+}
+
 static int convert_by_profile(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                               size_t icc_size)
 {
-    cmsContext context = cmsCreateContext(NULL, NULL);
-    cmsHPROFILE from = NULL;
-    int rc = 0;
+    struct opened from = profile_open(icc, icc_size);
+    int rc = from.profile ? convert(pixels, from.context, from.profile, colour) : 0;
 
-    if (context && icc_size <= UINT32_MAX)
-        from = cmsOpenProfileFromMemTHR(context, icc, (cmsUInt32Number)icc_size);
-    if (from) {
-        rc = convert(pixels, context, from, colour);
-        cmsCloseProfile(from);
-    }
-    if (context)
-        cmsDeleteContext(context);
+    opened_done(&from);
     return rc;
+}
+
+bool colour_profile_fits(enum codec_colour colour, const uint8_t *icc, size_t icc_size)
+{
+    struct opened opened = profile_open(icc, icc_size);
+    bool fits = opened.profile && cmsGetColorSpace(opened.profile) == space_of(colour);
+
+    opened_done(&opened);
+    return fits;
 }
 
 /* Inks without a profile: each takes away its share of the light. */

@@ -12,4 +12,7 @@
 int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                    size_t icc_size);
 
+/* True when a profile can be read, and is for pictures of this kind of colour. */
+bool colour_profile_fits(enum codec_colour colour, const uint8_t *icc, size_t icc_size);
+
 #endif

@@ -148,12 +148,15 @@ static int choose_colour(struct jpeg_decompress_struct *cinfo, enum codec_colour
     }
 }
 
-static int read_orientation(const struct jpeg_decompress_struct *cinfo)
+static void read_exif(const struct jpeg_decompress_struct *cinfo, struct codec_header *header)
 {
-    for (jpeg_saved_marker_ptr m = cinfo->marker_list; m; m = m->next)
-        if (m->marker == EXIF_MARKER && m->data_length >= 6 && !memcmp(m->data, "Exif\0\0", 6))
-            return exif_orientation(m->data, m->data_length);
-    return 1;
+    jpeg_saved_marker_ptr m = cinfo->marker_list;
+
+    while (m && (m->marker != EXIF_MARKER || m->data_length < 6 || memcmp(m->data, "Exif\0\0", 6)))
+        m = m->next;
+    header->exif = m ? m->data : NULL;
+    header->exif_size = m ? m->data_length : 0;
+    header->orientation = exif_orientation(header->exif, header->exif_size);
 }
 
 /* Everything of open that may leave by longjmp to its caller. */
@@ -178,7 +181,7 @@ static int read_header(struct jpeg_decoder *decoder, const struct image_spec *li
     jpeg_read_icc_profile(cinfo, &decoder->icc, &icc_size);
     header->width = (int)cinfo->image_width;
     header->height = (int)cinfo->image_height;
-    header->orientation = read_orientation(cinfo);
+    read_exif(cinfo, header);
     header->alpha = false;
     header->shrinks = 1 | 2 | 4 | 8;
     header->icc = decoder->icc;

@@ -6,15 +6,19 @@
 #include <stdint.h>
 
 #include "image/codec.h"
+#include "image/metadata.h"
 
 /* Baseline, progressive and arithmetic; grey stays grey, YCbCr and RGB come as RGB, CMYK and YCCK
  * as CMYK. Shrinks by 1, 2, 4 and 8, each exactly a box of that size but for rounding. */
 extern const struct codec jpeg_codec;
 
-/* Encodes grey or RGB (a fourth channel is ignored) at `quality` 1..100, chroma 4:2:0.
- *   ret  a whole file; free()
+/* Encodes grey or RGB (a fourth channel is ignored).
+ *   spec      gives quality, chroma and whether it is progressive
+ *   metadata  to embed, or NULL. Exif that does not fit its segment of 65533 bytes is left out
+ *   ret       a whole file; free()
  * Returns 0, or -1 with `fault` filled. */
-int jpeg_encode(const struct pixels *pixels, int quality, uint8_t **ret, size_t *ret_size,
+int jpeg_encode(const struct pixels *pixels, const struct image_spec *spec,
+                const struct metadata *metadata, uint8_t **ret, size_t *ret_size,
                 struct image_fault *fault);
 
 #endif

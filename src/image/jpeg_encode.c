@@ -6,6 +6,13 @@
 #include "image/jpeg.h"
 #include "image/jpeg_error.h"
 
+enum {
+    MARKER_BYTES_MAX = 65533,
+    /* Huffman tables made for the picture save one byte in fifteen. libjpeg holds all coefficients
+     * to make them, three bytes a pixel, so that a large result does with its standard tables. */
+    OPTIMISED_PIXELS_MAX = 4 << 20,
+};
+
 struct jpeg_encoder {
     struct jpeg_compress_struct cinfo;
     struct jpeg_error error;            /* its error manager */
@@ -44,8 +51,42 @@ static void end_file(j_compress_ptr cinfo)
     encoder->file.size = encoder->file.room - encoder->output.free_in_buffer;
 }
 
+static void choose_coding(struct jpeg_compress_struct *cinfo, const struct image_spec *spec)
+{
+    jpeg_set_defaults(cinfo);
+    jpeg_set_quality(cinfo, spec->quality, TRUE);
+    if (spec->full_chroma)
+        cinfo->comp_info[0].h_samp_factor = cinfo->comp_info[0].v_samp_factor = 1;
+    if (spec->progressive)
+        jpeg_simple_progression(cinfo);
+    cinfo->optimize_coding =
+        (int64_t)cinfo->image_width * cinfo->image_height <= OPTIMISED_PIXELS_MAX;
+}
+
+static void write_exif(struct jpeg_compress_struct *cinfo, const struct metadata *metadata)
+{
+    static const char prefix[6] = "Exif\0";
+
+    if (metadata->exif_size > MARKER_BYTES_MAX - sizeof prefix)
+        return;
+    jpeg_write_m_header(cinfo, JPEG_APP0 + 1, (unsigned)(sizeof prefix + metadata->exif_size));
+    for (size_t i = 0; i < sizeof prefix; i++)
+        jpeg_write_m_byte(cinfo, prefix[i]);
+    for (size_t i = 0; i < metadata->exif_size; i++)
+        jpeg_write_m_byte(cinfo, metadata->exif[i]);
+}
+
+static void write_metadata(struct jpeg_compress_struct *cinfo, const struct metadata *metadata)
+{
+    if (metadata->exif)
+        write_exif(cinfo, metadata);
+    if (metadata->icc)
+        jpeg_write_icc_profile(cinfo, metadata->icc, (unsigned)metadata->icc_size);
+}
+
 /* Everything that may leave by longjmp to its caller. */
-static void write_file(struct jpeg_encoder *encoder, const struct pixels *pixels, int quality)
+static void write_file(struct jpeg_encoder *encoder, const struct pixels *pixels,
+                       const struct image_spec *spec, const struct metadata *metadata)
 {
     struct jpeg_compress_struct *cinfo = &encoder->cinfo;
 
@@ -55,9 +96,10 @@ static void write_file(struct jpeg_encoder *encoder, const struct pixels *pixels
     cinfo->image_height = (unsigned)pixels->height;
     cinfo->input_components = pixels->channels;
     cinfo->in_color_space = pixels->channels == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
-    jpeg_set_defaults(cinfo);
-    jpeg_set_quality(cinfo, quality, TRUE);
+    choose_coding(cinfo, spec);
     jpeg_start_compress(cinfo, TRUE);
+    if (metadata)
+        write_metadata(cinfo, metadata);
     while (cinfo->next_scanline < cinfo->image_height) {
         JSAMPROW row = pixels->data + (size_t)cinfo->next_scanline * pixels->stride;
         jpeg_write_scanlines(cinfo, &row, 1);
@@ -72,7 +114,8 @@ static void encoder_free(struct jpeg_encoder *encoder)
     free(encoder);
 }
 
-int jpeg_encode(const struct pixels *pixels, int quality, uint8_t **ret, size_t *ret_size,
+int jpeg_encode(const struct pixels *pixels, const struct image_spec *spec,
+                const struct metadata *metadata, uint8_t **ret, size_t *ret_size,
                 struct image_fault *fault)
 {
     struct jpeg_encoder *encoder = calloc(1, sizeof *encoder);
@@ -88,7 +131,7 @@ int jpeg_encode(const struct pixels *pixels, int quality, uint8_t **ret, size_t 
         encoder_free(encoder);
         return -1;
     }
-    write_file(encoder, pixels, quality);
+    write_file(encoder, pixels, spec, metadata);
     *ret = encoder->file.bytes;
     *ret_size = encoder->file.size;
     encoder->file = (struct buffer){0};

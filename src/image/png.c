@@ -68,14 +68,15 @@ static void set_limits(struct png_decoder *decoder)
     png_set_benign_errors(decoder->png, 1);
 }
 
-static int read_orientation(struct png_decoder *decoder)
+static void read_exif(struct png_decoder *decoder, struct codec_header *header)
 {
     png_uint_32 size = 0;
     png_bytep block = NULL;
 
-    if (!png_get_eXIf_1(decoder->png, decoder->info, &size, &block))
-        return 1;
-    return exif_orientation(block, size);
+    png_get_eXIf_1(decoder->png, decoder->info, &size, &block);
+    header->exif = block;
+    header->exif_size = block ? size : 0;
+    header->orientation = exif_orientation(header->exif, header->exif_size);
 }
 
 /* Asks libpng for rows of 8 bits: grey, or four channels. */
@@ -112,12 +113,9 @@ static int read_header(struct png_decoder *decoder, const struct image_spec *lim
         return -1;
     png_get_iCCP(decoder->png, decoder->info, &name, &compression, &icc, &icc_size);
     decoder->height = (int)height;
-    *header = (struct codec_header){.width = (int)width,
-                                    .height = (int)height,
-                                    .orientation = read_orientation(decoder),
-                                    .shrinks = 1,
-                                    .icc = icc,
-                                    .icc_size = icc_size};
+    *header = (struct codec_header){
+        .width = (int)width, .height = (int)height, .shrinks = 1, .icc = icc, .icc_size = icc_size};
+    read_exif(decoder, header);
     set_conversions(decoder, header);
     return 0;
 }

@@ -7,16 +7,19 @@
 #include <stdint.h>
 
 #include "image/codec.h"
+#include "image/metadata.h"
 
 /* All colour types and depths; 16 bits become 8, a palette becomes RGB, grey without alpha stays
  * grey. Text is never inflated. An interlaced picture is held whole while it is read. */
 extern const struct codec png_codec;
 
 /* Encodes grey, RGB (a fourth channel that is not alpha is dropped) or RGB with alpha, not
- * premultiplied.
- *   ret  a whole file; free()
+ * premultiplied. The file has no channels that say nothing: colours that are grey in every pixel,
+ * unless there is a profile, or an alpha that is 255 in every pixel.
+ *   metadata  to embed, or NULL
+ *   ret       a whole file; free()
  * Returns 0, or -1 with `fault` filled. */
-int png_encode(const struct pixels *pixels, uint8_t **ret, size_t *ret_size,
-               struct image_fault *fault);
+int png_encode(const struct pixels *pixels, const struct metadata *metadata, uint8_t **ret,
+               size_t *ret_size, struct image_fault *fault);
 
 #endif

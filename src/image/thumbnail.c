@@ -12,6 +12,7 @@
 #include "image/colour.h"
 #include "image/geometry.h"
 #include "image/jpeg.h"
+#include "image/metadata.h"
 #include "image/module_private.h"
 #include "image/orient.h"
 #include "image/png.h"
@@ -30,6 +31,7 @@ struct work {
     const struct codec *codec; /* that reads them */
     void *decoder;             /* the codec's; NULL before open */
     struct codec_header header;
+    struct metadata metadata;    /* that every result gets */
     int widths[IMAGE_SIZES_MAX]; /* of the results as stored, before orientation */
     int heights[IMAGE_SIZES_MAX];
     struct geometry_reduction plan;
@@ -90,6 +92,16 @@ static int open_picture(struct work *work)
     if (source_init(&work->source, work->input->fd, work->input->size_bytes))
         return fail_memory(work);
     return work->codec->open(&work->source, work->spec, &work->decoder, &work->header, work->fault);
+}
+
+/* libvips turns what HEIF and AVIF hold before anyone can say no. */
+static int choose_metadata(struct work *work)
+{
+    enum image_kind kind = work->input->kind;
+    bool upright = work->spec->rotate || kind == IMAGE_KIND_HEIF || kind == IMAGE_KIND_AVIF;
+
+    return metadata_init(&work->metadata, &work->header, work->spec, upright) ? fail_memory(work)
+                                                                              : 0;
 }
 
 /* The size of every result, and one reduction that serves the largest. */
@@ -162,11 +174,12 @@ static int finish_each(struct work *work)
         struct pixels *thumb = &work->thumbs[i];
         if (thumb->alpha)
             alpha_divide(thumb);
-        if (colour_to_srgb(thumb, header->colour, header->icc, header->icc_size) ||
+        if ((!work->metadata.icc &&
+             colour_to_srgb(thumb, header->colour, header->icc, header->icc_size)) ||
             orient(thumb, header->orientation))
             return fail_memory(work);
         if (thumb->alpha && work->spec->format == IMAGE_KIND_JPEG)
-            alpha_flatten(thumb);
+            alpha_flatten(thumb, work->spec->background);
     }
     return 0;
 }
@@ -180,11 +193,13 @@ static int encode_each(struct work *work)
         struct image_thumb *thumb = &work->result->thumbs[i];
         int rc;
         if (spec->format == IMAGE_KIND_JPEG)
-            rc = jpeg_encode(pixels, spec->quality, &thumb->bytes, &thumb->size_bytes, work->fault);
+            rc = jpeg_encode(pixels, spec, &work->metadata, &thumb->bytes, &thumb->size_bytes,
+                             work->fault);
         else if (spec->format == IMAGE_KIND_PNG)
-            rc = png_encode(pixels, &thumb->bytes, &thumb->size_bytes, work->fault);
+            rc =
+                png_encode(pixels, &work->metadata, &thumb->bytes, &thumb->size_bytes, work->fault);
         else
-            rc = work->module->vips->encode(pixels, spec->format, spec->quality, &thumb->bytes,
+            rc = work->module->vips->encode(pixels, spec, &work->metadata, &thumb->bytes,
                                             &thumb->size_bytes, work->fault);
         if (rc)
             return -1;
@@ -203,6 +218,7 @@ static const struct stage stages[] = {
     {check_spec, offsetof(struct image_times, decode)},
     {choose_codec, offsetof(struct image_times, decode)},
     {open_picture, offsetof(struct image_times, decode)},
+    {choose_metadata, offsetof(struct image_times, decode)},
     {plan_sizes, offsetof(struct image_times, decode)},
     {decode, offsetof(struct image_times, decode)},
     {blur_reduced, offsetof(struct image_times, blur)},
@@ -231,6 +247,7 @@ static void work_done(struct work *work)
 {
     if (work->codec)
         work->codec->close(work->decoder);
+    metadata_done(&work->metadata);
     for (int i = 0; i < IMAGE_SIZES_MAX; i++)
         pixels_done(&work->thumbs[i]);
     reduce_done(&work->reduce);

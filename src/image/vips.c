@@ -6,6 +6,7 @@
  * Only the kinds in `loaders` are read, whatever else libvips may have been built with. */
 #include "image/vips.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include <vips/vips.h>
 
 #include <vips/vector.h> /* wants vips.h before it */
+
+#include "image/webp.h"
 
 enum { STRIP_ROWS = 16 /* rows pulled at a time; loaders hold at least as many anyway */ };
 
@@ -216,12 +219,23 @@ static int choose_colour(struct vips_decoder *decoder, struct codec_header *head
     return 0;
 }
 
+/* Leaves *ret alone where the picture has no such metadata. */
+static void read_blob(struct vips_decoder *decoder, const char *name, const uint8_t **ret,
+                      size_t *ret_size)
+{
+    const void *bytes = NULL;
+    size_t size = 0;
+
+    if (!vips_image_get_typeof(decoder->image, name) ||
+        vips_image_get_blob(decoder->image, name, &bytes, &size))
+        return;
+    *ret = bytes;
+    *ret_size = size;
+}
+
 static int read_header(struct vips_decoder *decoder, const struct image_spec *limits,
                        struct codec_header *header)
 {
-    const void *icc = NULL;
-    size_t icc_size = 0;
-
     if (load(decoder))
         return -1;
     if (codec_check_size(vips_image_get_width(decoder->image),
@@ -233,11 +247,8 @@ static int read_header(struct vips_decoder *decoder, const struct image_spec *li
                                     .shrinks = 1};
     if (convert(decoder) || choose_colour(decoder, header))
         return -1;
-    if (vips_image_get_typeof(decoder->image, VIPS_META_ICC_NAME) &&
-        !vips_image_get_blob(decoder->image, VIPS_META_ICC_NAME, &icc, &icc_size)) {
-        header->icc = icc;
-        header->icc_size = icc_size;
-    }
+    read_blob(decoder, VIPS_META_ICC_NAME, &header->icc, &header->icc_size);
+    read_blob(decoder, VIPS_META_EXIF_NAME, &header->exif, &header->exif_size);
     return 0;
 }
 
@@ -339,21 +350,68 @@ static uint8_t *pack(const struct pixels *pixels, int bands)
     return packed;
 }
 
-static int save(VipsImage *image, enum image_kind format, int quality, void **ret, size_t *ret_size)
+static int save(VipsImage *image, const struct image_spec *spec, gboolean strip, void **ret,
+                size_t *ret_size)
 {
-    if (format == IMAGE_KIND_WEBP)
-        return vips_webpsave_buffer(image, ret, ret_size, "Q", quality, "strip", TRUE, NULL);
-    return vips_heifsave_buffer(image, ret, ret_size, "Q", quality, "strip", TRUE, "compression",
-                                VIPS_FOREIGN_HEIF_COMPRESSION_AV1, NULL);
+    if (spec->format == IMAGE_KIND_WEBP)
+        return vips_webpsave_buffer(image, ret, ret_size, "Q", spec->quality, "strip", strip, NULL);
+    return vips_heifsave_buffer(image, ret, ret_size, "Q", spec->quality, "strip", strip,
+                                "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, NULL);
 }
 
-static int encode(const struct pixels *pixels, enum image_kind format, int quality, uint8_t **ret,
-                  size_t *ret_size, struct image_fault *fault)
+/* libvips wants the prefix that JPEG has, and writes Exif anew from it, with sizes and a resolution
+ * that were not there. */
+static void set_exif(VipsImage *image, const struct metadata *metadata)
+{
+    size_t size = metadata->exif_size + 6;
+    uint8_t *block = g_malloc(size);
+
+    memcpy(block, "Exif\0", 6);
+    memcpy(block + 6, metadata->exif, metadata->exif_size);
+    vips_image_set_blob(image, VIPS_META_EXIF_NAME, (VipsCallbackFn)vips_area_free_cb, block, size);
+}
+
+/* Returns TRUE when there is nothing for libvips to write; what WebP keeps is for webp_wrap(). */
+static gboolean set_metadata(VipsImage *image, enum image_kind format,
+                             const struct metadata *metadata)
+{
+    if (format == IMAGE_KIND_WEBP || (!metadata->icc && !metadata->exif))
+        return TRUE;
+    if (metadata->icc)
+        vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, metadata->icc, metadata->icc_size);
+    if (metadata->exif)
+        set_exif(image, metadata);
+    return FALSE;
+}
+
+/* Takes bytes[0..size), which libvips wrote, and gives what is to be handed out. */
+static int wrap(const struct pixels *pixels, const struct metadata *metadata, void *bytes,
+                size_t size, uint8_t **ret, size_t *ret_size, struct image_fault *fault)
+{
+    struct webp_canvas canvas = {pixels->width, pixels->height, pixels->alpha};
+    struct buffer file = {0};
+    int rc = webp_wrap(bytes, size, canvas, metadata, &file);
+
+    g_free(bytes);
+    if (rc) {
+        buffer_done(&file);
+        return image_fail(fault, rc == -ENOMEM ? IMAGE_MEMORY : IMAGE_UNSUPPORTED,
+                          "libvips wrote a WebP file that is none");
+    }
+    *ret = file.bytes;
+    *ret_size = file.size;
+    return 0;
+}
+
+static int encode(const struct pixels *pixels, const struct image_spec *spec,
+                  const struct metadata *metadata, uint8_t **ret, size_t *ret_size,
+                  struct image_fault *fault)
 {
     int bands = pixels->channels == 1 ? 1 : pixels->alpha ? 4 : 3;
     uint8_t *packed = pack(pixels, bands);
     VipsImage *image = NULL;
     void *bytes = NULL;
+    size_t size = 0;
     int rc = -1;
 
     if (packed)
@@ -362,13 +420,17 @@ static int encode(const struct pixels *pixels, enum image_kind format, int quali
             pixels->height, bands, VIPS_FORMAT_UCHAR);
     if (image) {
         image->Type = bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
-        rc = save(image, format, quality, &bytes, ret_size);
+        rc = save(image, spec, set_metadata(image, spec->format, metadata), &bytes, &size);
     }
     if (rc)
         image_fail(fault, image ? IMAGE_UNSUPPORTED : IMAGE_MEMORY, "%.*s",
                    (int)strcspn(vips_error_buffer(), "\n"), vips_error_buffer());
-    else
+    else if (spec->format == IMAGE_KIND_WEBP)
+        rc = wrap(pixels, metadata, bytes, size, ret, ret_size, fault);
+    else {
         *ret = bytes; /* from g_malloc(), which is malloc() */
+        *ret_size = size;
+    }
     vips_error_clear();
     VIPS_UNREF(image);
     free(packed);

@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "image/codec.h"
+#include "image/metadata.h"
 
 #define VIPS_MODULE_SYMBOL "thumbpool_vips_module"
 #define VIPS_MODULE_EXPORT __attribute__((visibility("default")))
 
 /* Raised with every change of this struct or of one that its functions take. */
-enum { VIPS_MODULE_VERSION = 1 };
+enum { VIPS_MODULE_VERSION = 2 };
 
 struct vips_module {
     int version; /* VIPS_MODULE_VERSION, first for ever */
@@ -22,9 +23,11 @@ struct vips_module {
     /* WebP, GIF, TIFF, and HEIF and AVIF where libvips has a loader for them. */
     const struct codec *codec;
 
-    /* Encodes as WebP or AVIF at `quality` 1..100; else as png_encode(). */
-    int (*encode)(const struct pixels *pixels, enum image_kind format, int quality, uint8_t **ret,
-                  size_t *ret_size, struct image_fault *fault);
+    /* Encodes as spec->format, WebP or AVIF, at spec->quality; else as png_encode(), but that
+     * `metadata` is not NULL. AVIF with any has Exif by libvips as well. */
+    int (*encode)(const struct pixels *pixels, const struct image_spec *spec,
+                  const struct metadata *metadata, uint8_t **ret, size_t *ret_size,
+                  struct image_fault *fault);
 };
 
 #endif

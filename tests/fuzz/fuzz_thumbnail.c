@@ -25,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     spec.box_count = 2;
     spec.max_pixels = 1 << 20;
     spec.max_scans = 50;
+    spec.keep = size % 5 ? 0 : IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF;
+    spec.format = size % 7 ? IMAGE_KIND_JPEG : IMAGE_KIND_PNG;
     struct image_input input = {
         .fd = fd, .size_bytes = (int64_t)size, .kind = image_kind_sniff(data, size)};
     if (image_thumbnail(&input, &spec, NULL, &result, &fault) == 0)

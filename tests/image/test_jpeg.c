@@ -363,16 +363,23 @@ static void test_jpeg_of_too_many_scans_is_refused(void **state)
     pixels_done(&p);
 }
 
+static int encode_jpeg(const struct pixels *p, int quality, uint8_t **ret, size_t *ret_size)
+{
+    struct image_spec spec = image_spec_default();
+    struct image_fault fault;
+    spec.quality = quality;
+    return jpeg_encode(p, &spec, NULL, ret, ret_size, &fault);
+}
+
 static void test_jpeg_encode_gives_the_picture_back(void **state)
 {
     (void)state;
-    struct image_fault fault;
     for (int channels = 1; channels <= 4; channels += 3) {
         struct pixels p = test_picture(WIDTH, HEIGHT, channels, false);
         size_t sizes[2];
         for (int i = 0; i < 2; i++) {
             uint8_t *bytes;
-            assert_int_equal(jpeg_encode(&p, i ? 95 : 40, &bytes, &sizes[i], &fault), 0);
+            assert_int_equal(encode_jpeg(&p, i ? 95 : 40, &bytes, &sizes[i]), 0);
             struct pixels q = test_decode(bytes, sizes[i]);
             assert_true(test_psnr(&p, &q) > (i ? 28 : 22));
             pixels_done(&q);
@@ -387,7 +394,6 @@ static void test_jpeg_encode_gives_the_picture_back(void **state)
 static void test_jpeg_encode_grows_with_the_picture(void **state)
 {
     (void)state;
-    struct image_fault fault;
     struct pixels p;
     uint8_t *bytes;
     size_t size;
@@ -395,7 +401,7 @@ static void test_jpeg_encode_grows_with_the_picture(void **state)
     srand(2);
     for (size_t i = 0; i < p.stride * 500; i++)
         p.data[i] = (uint8_t)rand();
-    assert_int_equal(jpeg_encode(&p, 100, &bytes, &size, &fault), 0);
+    assert_int_equal(encode_jpeg(&p, 100, &bytes, &size), 0);
     assert_true(size > 100000);
     assert_int_equal(bytes[size - 1], 0xd9);
     struct pixels q = test_decode(bytes, size);

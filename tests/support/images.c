@@ -69,13 +69,57 @@ size_t test_exif(int orientation, bool big_endian, uint8_t *ret)
     return SIZE;
 }
 
+static uint8_t *put_little(uint8_t *to, int bytes, uint32_t value)
+{
+    while (bytes--) {
+        *to++ = (uint8_t)value;
+        value >>= 8;
+    }
+    return to;
+}
+
+static uint8_t *put_entry(uint8_t *to, uint32_t tag, uint32_t type, uint32_t count, uint32_t value)
+{
+    return put_little(put_little(put_little(put_little(to, 2, tag), 2, type), 4, count), 4, value);
+}
+
+size_t test_camera_exif(int orientation, bool preview_last, uint8_t *ret)
+{
+    enum {
+        FIRST = 8,
+        PLACE = FIRST + 2 + 36 + 4,
+        SECOND = PLACE + 2 + 12 + 4,
+        MAKER = 8,
+        JPEG = 40
+    };
+    uint32_t behind = SECOND + 2 + 24 + 4;
+    uint32_t maker = preview_last ? behind : behind + JPEG,
+             jpeg = preview_last ? behind + MAKER : behind;
+    uint8_t *tiff = ret + 6, *at;
+
+    memset(ret, 0, TEST_CAMERA_EXIF_BYTES);
+    memcpy(ret, "Exif\0\0II*\0\x08\0\0\0\x03", 15);
+    at = put_entry(tiff + FIRST + 2, 0x010f, 2, MAKER, maker);
+    at = put_entry(at, 0x0112, 3, 1, (uint32_t)orientation);
+    put_little(put_entry(at, 0x8825, 4, 1, PLACE), 4, SECOND);
+    tiff[PLACE] = 1;
+    put_entry(tiff + PLACE + 2, 1, 2, 2, 'N'); /* north of the equator */
+    tiff[SECOND] = 2;
+    put_entry(put_entry(tiff + SECOND + 2, 0x0201, 4, 1, jpeg), 0x0202, 4, 1, JPEG);
+    memcpy(tiff + maker, "Example", MAKER);
+    memset(tiff + jpeg, 0xee, JPEG);
+    return 6 + behind + MAKER + JPEG;
+}
+
 /* ---- JPEG ---- */
 
 static void jpeg_markers(struct jpeg_compress_struct *cinfo, const struct test_jpeg *how)
 {
     uint8_t exif[64];
 
-    if (how->orientation)
+    if (how->exif)
+        jpeg_write_marker(cinfo, JPEG_APP0 + 1, how->exif, (unsigned)how->exif_size);
+    else if (how->orientation)
         jpeg_write_marker(cinfo, JPEG_APP0 + 1, exif,
                           (unsigned)test_exif(how->orientation, false, exif));
     if (how->icc)
@@ -193,6 +237,13 @@ struct test_file test_png(const struct pixels *pixels, struct test_png how)
         png_palette(png, info, how.transparent);
     if (how.icc)
         png_set_iCCP(png, info, "profile", 0, how.icc, (unsigned)how.icc_size);
+    if (how.srgb)
+        png_set_sRGB(png, info, PNG_sRGB_INTENT_PERCEPTUAL);
+    if (how.gamma > 0)
+        png_set_gAMA(png, info, how.gamma);
+    if (how.corners)
+        png_set_cHRM(png, info, how.corners[0], how.corners[1], how.corners[2], how.corners[3],
+                     how.corners[4], how.corners[5], how.corners[6], how.corners[7]);
     if (how.orientation)
         png_set_eXIf_1(png, info, (unsigned)test_exif(how.orientation, true, exif) - 6, exif + 6);
     png_write_info(png, info);
@@ -269,19 +320,23 @@ int test_thumbnail(const void *bytes, size_t size, const struct image_spec *spec
     return rc;
 }
 
+/* Grey is the same in every channel. */
+static int sample_at(const struct pixels *p, int x, int y, int c)
+{
+    return p->data[(size_t)y * p->stride + (size_t)(x * p->channels + (p->channels == 1 ? 0 : c))];
+}
+
 double test_psnr(const struct pixels *a, const struct pixels *b)
 {
-    int compared = a->channels == 1 ? 1 : a->alpha && b->alpha ? 4 : 3;
+    int compared = a->channels + b->channels == 2 ? 1 : a->alpha && b->alpha ? 4 : 3;
     double sum = 0;
 
-    if (a->width != b->width || a->height != b->height || a->channels != b->channels)
+    if (a->width != b->width || a->height != b->height)
         return 0;
     for (int y = 0; y < a->height; y++)
         for (int x = 0; x < a->width; x++)
             for (int c = 0; c < compared; c++) {
-                size_t at = (size_t)(x * a->channels + c);
-                double d =
-                    a->data[(size_t)y * a->stride + at] - b->data[(size_t)y * b->stride + at];
+                double d = sample_at(a, x, y, c) - sample_at(b, x, y, c);
                 sum += d * d;
             }
     double mean = sum / ((double)a->width * a->height * compared);

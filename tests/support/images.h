@@ -33,7 +33,9 @@ struct test_jpeg {
     int sample_x, sample_y;  /* of the first component; 0 is 1 */
     int restart;             /* MCUs between restart markers; 0 is none */
     int orientation;         /* in an Exif block; 0 is none */
-    const void *icc;         /* profile to embed, or NULL */
+    const void *exif;        /* a whole block with its prefix instead, or NULL */
+    size_t exif_size;
+    const void *icc; /* profile to embed, or NULL */
     size_t icc_size;
 };
 
@@ -48,6 +50,9 @@ struct test_png {
     int orientation;  /* in an eXIf chunk; 0 is none */
     const void *icc;
     size_t icc_size;
+    double gamma;          /* gAMA: 1 / 2.2 and the like; 0 is none */
+    const double *corners; /* cHRM: x and y of white, red, green and blue; NULL is none */
+    bool srgb;             /* an sRGB chunk too */
 };
 
 /* `pixels` as PNG. Depths below 8 and palettes hold its first channel only. */
@@ -56,6 +61,13 @@ struct test_file test_png(const struct pixels *pixels, struct test_png how);
 /* An Exif block, "Exif" and two zeros first, that says nothing but the orientation. Returns its
  * size; `ret` has room for 64 bytes. */
 size_t test_exif(int orientation, bool big_endian, uint8_t *ret);
+
+/* A block as cameras write it, little-endian, with the prefix: an orientation, the maker "Example",
+ * a place, and a preview in the second directory, which stands at the end or before the maker.
+ * Returns its size; `ret` has room for TEST_CAMERA_EXIF_BYTES, and the preview's 40 bytes are 0xee.
+ */
+enum { TEST_CAMERA_EXIF_BYTES = 256 };
+size_t test_camera_exif(int orientation, bool preview_last, uint8_t *ret);
 
 /* A PNG or JPEG back to pixels: libpng's and libjpeg's own way, nothing of ours. */
 struct pixels test_decode(const void *bytes, size_t size);
@@ -66,7 +78,7 @@ int test_thumbnail(const void *bytes, size_t size, const struct image_spec *spec
                    struct image_fault *fault);
 
 /* Peak signal to noise ratio in dB, 99 for equal pictures, 0 for such of different size. Of the
- * fourth channel only when both have alpha. */
+ * fourth channel only when both have alpha; grey is compared as red, green and blue. */
 double test_psnr(const struct pixels *a, const struct pixels *b);
 
 #endif
