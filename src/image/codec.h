@@ -29,6 +29,8 @@ struct codec_header {
     unsigned shrinks;         /* the sum of those offered, of 1, 2, 4 and 8 */
     const uint8_t *icc;       /* embedded profile, or NULL; owned by the decoder */
     size_t icc_size;          /* bytes of it */
+    double gamma;             /* of a PNG without a profile: 1 / 2.2 and the like; 0 is none */
+    double corners[8];        /* beside gamma: see colour_from_gamma(); 0 are none */
     const uint8_t *exif;      /* Exif block, see image/exif.h, or NULL; owned by the decoder */
     size_t exif_size;         /* bytes of it */
 };

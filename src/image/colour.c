@@ -10,6 +10,9 @@
 
 #include <lcms2.h>
 
+#include "image/inks.h"
+#include "image/srgb.h"
+
 /* ---- profiles of three curves and a matrix ---- */
 
 /* What such a profile holds. */
@@ -29,12 +32,6 @@ static const double srgb_to_xyz[3][3] = {
     {0.2225045, 0.7168786, 0.0606169},
     {0.0139322, 0.0971045, 0.7141733},
 };
-
-/* sRGB's curve. Source: IEC 61966-2-1. */
-static double srgb_linear(double value)
-{
-    return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
-}
 
 /* Fills `shaper`; false for a profile that is not, or not only, three curves and a matrix. */
 static bool shaper_read(cmsHPROFILE profile, struct shaper *shaper)
@@ -75,29 +72,23 @@ static bool shaper_is_srgb(const struct shaper *shaper)
             if (!(fabs(shaper->xyz[i][c] - srgb_to_xyz[i][c]) < near))
                 return false;
         for (int v = 0; v < 256; v++)
-            if (!(fabs(shaper->linear[c][v] - srgb_linear(v / 255.0)) < near))
+            if (!(fabs(shaper->linear[c][v] - srgb_light(v / 255.0)) < near))
                 return false;
     }
     return true;
 }
 
-enum {
-    LIGHT_BITS = 14, /* of linear light: enough that sRGB's steep dark end has no gaps */
-    LIGHT_MAX = (1 << LIGHT_BITS) - 1,
-    SUM_BITS = 8, /* of fraction beyond those while three channels' light is added up */
-};
+enum { SUM_BITS = 8 /* of fraction beyond SRGB_LIGHT_BITS while three channels' light is added */ };
 
 /* The whole conversion as tables: what light each channel's sample adds to each of sRGB's, and the
  * sample that sRGB has for that much light. */
 struct shaper_tables {
     int32_t light[3][3][256]; /* [sRGB's channel][the picture's channel][sample] */
-    uint8_t samples[LIGHT_MAX + 1];
+    uint8_t samples[SRGB_LIGHT_MAX + 1];
 };
 
 static void tables_fill(struct shaper_tables *tables, const struct shaper *shaper)
 {
-    int at = 0;
-
     for (int to = 0; to < 3; to++)
         for (int from = 0; from < 3; from++) {
             double share = 0;
@@ -105,14 +96,10 @@ static void tables_fill(struct shaper_tables *tables, const struct shaper *shape
                 share += xyz_to_srgb[to][i] * shaper->xyz[i][from];
             share = fmin(4, fmax(-4, share)); /* a lying matrix must not overflow the sums */
             for (int v = 0; v < 256; v++)
-                tables->light[to][from][v] =
-                    (int32_t)lround(share * shaper->linear[from][v] * LIGHT_MAX * (1 << SUM_BITS));
+                tables->light[to][from][v] = (int32_t)lround(share * shaper->linear[from][v] *
+                                                             SRGB_LIGHT_MAX * (1 << SUM_BITS));
         }
-    for (int sample = 0; sample < 256; sample++) { /* up to half-way to the next */
-        int end = sample == 255 ? LIGHT_MAX : (int)(srgb_linear((sample + 0.5) / 255) * LIGHT_MAX);
-        while (at <= end)
-            tables->samples[at++] = (uint8_t)sample;
-    }
+    srgb_samples(tables->samples);
 }
 
 static uint8_t sample_for(const struct shaper_tables *tables, int to, const uint8_t *pixel)
@@ -121,7 +108,7 @@ static uint8_t sample_for(const struct shaper_tables *tables, int to, const uint
     int32_t sum = light[0][pixel[0]] + light[1][pixel[1]] + light[2][pixel[2]];
 
     sum = (sum + (1 << (SUM_BITS - 1))) >> SUM_BITS;
-    return tables->samples[sum < 0 ? 0 : sum > LIGHT_MAX ? LIGHT_MAX : sum];
+    return tables->samples[sum < 0 ? 0 : sum > SRGB_LIGHT_MAX ? SRGB_LIGHT_MAX : sum];
 }
 
 static int shaper_apply(const struct shaper *shaper, struct pixels *pixels)
@@ -275,27 +262,60 @@ bool colour_profile_fits(enum codec_colour colour, const uint8_t *icc, size_t ic
     return fits;
 }
 
-/* Inks without a profile: each takes away its share of the light. */
-static void cmyk_to_rgb(struct pixels *pixels, unsigned invert)
-{
-    for (int y = 0; y < pixels->height; y++) {
-        uint8_t *pixel = pixels->data + (size_t)y * pixels->stride;
-        for (int x = 0; x < pixels->width; x++, pixel += 4)
-            for (int c = 0; c < 3; c++) {
-                unsigned product = (pixel[c] ^ invert) * (pixel[3] ^ invert) + 128;
-                pixel[c] = (uint8_t)((product + (product >> 8)) >> 8);
-            }
-    }
-}
-
 int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                    size_t icc_size)
 {
     int rc = icc ? convert_by_profile(pixels, colour, icc, icc_size) : 0;
 
-    if (rc == 0 && colour == CODEC_CMYK)
-        cmyk_to_rgb(pixels, 0xff);
-    if (rc == 0 && colour == CODEC_CMYK_INVERTED)
-        cmyk_to_rgb(pixels, 0);
+    if (rc == 0 && (colour == CODEC_CMYK || colour == CODEC_CMYK_INVERTED))
+        rc = inks_to_srgb(pixels, colour == CODEC_CMYK_INVERTED);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- PNG's own words for colours ---- */
+
+static const double srgb_corners[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
+
+/* Within what writers of PNG round to, and pictures that say 0.45455 mean sRGB. */
+static bool gamma_is_srgb(double gamma, const double corners[8])
+{
+    for (int i = 0; i < 8; i++)
+        if (corners[i] != 0 && !(fabs(corners[i] - srgb_corners[i]) < 0.005))
+            return false;
+    return fabs(gamma * 2.2 - 1) < 0.05;
+}
+
+static cmsHPROFILE gamma_profile(cmsContext context, enum codec_colour colour, double gamma,
+                                 const double *c)
+{
+    cmsToneCurve *curve = cmsBuildGamma(context, 1 / gamma);
+    cmsToneCurve *curves[3] = {curve, curve, curve};
+    const cmsCIExyY white = {c[0], c[1], 1};
+    const cmsCIExyYTRIPLE triple = {{c[2], c[3], 1}, {c[4], c[5], 1}, {c[6], c[7], 1}};
+    cmsHPROFILE profile = NULL;
+
+    if (curve && colour == CODEC_GREY)
+        profile = cmsCreateGrayProfileTHR(context, cmsD50_xyY(), curve);
+    else if (curve)
+        profile = cmsCreateRGBProfileTHR(context, &white, &triple, curves);
+    cmsFreeToneCurve(curve);
+    return profile;
+}
+
+int colour_from_gamma(struct pixels *pixels, enum codec_colour colour, double gamma,
+                      const double corners[8])
+{
+    struct opened from = {0};
+    int rc = 0;
+
+    if (!(gamma > 0.05 && gamma < 20) || gamma_is_srgb(gamma, corners))
+        return 0;
+    from.context = cmsCreateContext(NULL, NULL);
+    if (from.context)
+        from.profile =
+            gamma_profile(from.context, colour, gamma, corners[0] > 0 ? corners : srgb_corners);
+    if (from.profile)
+        rc = convert(pixels, from.context, from.profile, colour);
+    opened_done(&from);
     return rc < 0 ? rc : 0;
 }

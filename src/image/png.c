@@ -79,6 +79,19 @@ static void read_exif(struct png_decoder *decoder, struct codec_header *header)
     header->orientation = exif_orientation(header->exif, header->exif_size);
 }
 
+/* A profile is more than an sRGB chunk, and that more than gamma and chromaticities. Those last
+ * count for nothing without gamma, as in browsers. */
+static void read_gamma(struct png_decoder *decoder, struct codec_header *header)
+{
+    double *c = header->corners;
+
+    if (header->icc || png_get_valid(decoder->png, decoder->info, PNG_INFO_sRGB) ||
+        !png_get_gAMA(decoder->png, decoder->info, &header->gamma))
+        return;
+    png_get_cHRM(decoder->png, decoder->info, &c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6],
+                 &c[7]);
+}
+
 /* Asks libpng for rows of 8 bits: grey, or four channels. */
 static void set_conversions(struct png_decoder *decoder, struct codec_header *header)
 {
@@ -115,6 +128,7 @@ static int read_header(struct png_decoder *decoder, const struct image_spec *lim
     decoder->height = (int)height;
     *header = (struct codec_header){
         .width = (int)width, .height = (int)height, .shrinks = 1, .icc = icc, .icc_size = icc_size};
+    read_gamma(decoder, header);
     read_exif(decoder, header);
     set_conversions(decoder, header);
     return 0;

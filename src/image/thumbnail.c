@@ -165,6 +165,17 @@ static int resize_each(struct work *work)
     return 0;
 }
 
+static int convert_colours(struct work *work, struct pixels *pixels)
+{
+    const struct codec_header *header = &work->header;
+
+    if (work->metadata.icc)
+        return 0;
+    if (header->gamma > 0)
+        return colour_from_gamma(pixels, header->colour, header->gamma, header->corners);
+    return colour_to_srgb(pixels, header->colour, header->icc, header->icc_size);
+}
+
 /* Alpha, colour and orientation, on as few pixels as there will ever be. */
 static int finish_each(struct work *work)
 {
@@ -174,9 +185,7 @@ static int finish_each(struct work *work)
         struct pixels *thumb = &work->thumbs[i];
         if (thumb->alpha)
             alpha_divide(thumb);
-        if ((!work->metadata.icc &&
-             colour_to_srgb(thumb, header->colour, header->icc, header->icc_size)) ||
-            orient(thumb, header->orientation))
+        if (convert_colours(work, thumb) || orient(thumb, header->orientation))
             return fail_memory(work);
         if (thumb->alpha && work->spec->format == IMAGE_KIND_JPEG)
             alpha_flatten(thumb, work->spec->background);

@@ -8,12 +8,17 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <lcms2.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "image/colour.h"
+#include "image/exif.h"
 #include "image/module.h"
+#include "image/module_private.h"
 #include "support/images.h"
 
 static int threads_of_this_process(void)
@@ -135,6 +140,23 @@ static struct test_file make_gif(const struct pixels *p)
     return file;
 }
 
+static void *wide_profile(size_t *ret_size)
+{
+    const cmsCIExyY d65 = {0.3127, 0.3290, 1};
+    const cmsCIExyYTRIPLE p3 = {{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}};
+    cmsToneCurve *gamma = cmsBuildGamma(NULL, 2.2);
+    cmsToneCurve *curves[3] = {gamma, gamma, gamma};
+    cmsHPROFILE profile = cmsCreateRGBProfile(&d65, &p3, curves);
+    cmsUInt32Number size = 0;
+    assert_true(cmsSaveProfileToMem(profile, NULL, &size));
+    void *bytes = malloc(size);
+    assert_true(cmsSaveProfileToMem(profile, bytes, &size));
+    cmsCloseProfile(profile);
+    cmsFreeToneCurve(gamma);
+    *ret_size = size;
+    return bytes;
+}
+
 static struct image_spec spec_of(int box, enum image_kind format)
 {
     struct image_spec spec = image_spec_default();
@@ -194,12 +216,8 @@ static void test_vips_reads_tiff(void **state)
     file = make_tiff(&grey, 1, 8, 1, 1);
     check(load(state), &file, &grey, 99);
     test_file_done(&file);
-    for (size_t i = 0; i < 90 * 70; i++) /* inks without black */
-        p.data[4 * i + 3] = 0;
-    file = make_tiff(&p, 4, 8, 5, 1);
-    for (size_t i = 0; i < 90 * 70; i++)
-        for (int c = 0; c < 3; c++)
-            p.data[4 * i + (size_t)c] ^= 0xff;
+    file = make_tiff(&p, 4, 8, 5, 1); /* inks */
+    assert_int_equal(colour_to_srgb(&p, CODEC_CMYK, NULL, 0), 0);
     check(load(state), &file, &p, 99);
     test_file_done(&file);
     pixels_done(&p);
@@ -286,6 +304,116 @@ static void test_vips_writes_and_reads_avif(void **state)
     check_written(state, IMAGE_KIND_AVIF, false, 27);
 }
 
+/* A JPEG with a profile and Exif, as WebP or AVIF that keeps both. */
+static struct test_file keep_by_module(const struct image_module *module, enum image_kind format,
+                                       const void *icc, size_t icc_size)
+{
+    struct pixels p = test_picture(180, 140, 4, false);
+    uint8_t exif[TEST_CAMERA_EXIF_BYTES];
+    size_t exif_size = test_camera_exif(6, true, exif);
+    struct test_file file = test_jpeg(
+        &p,
+        (struct test_jpeg){.exif = exif, .exif_size = exif_size, .icc = icc, .icc_size = icc_size});
+    struct image_spec spec = spec_of(100, format);
+    struct image_result result;
+    struct image_fault fault;
+    spec.keep = IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF;
+    if (test_thumbnail(file.bytes, file.size, &spec, module, &result, &fault))
+        fail_msg("%s", fault.message);
+    test_file_done(&file);
+    file = (struct test_file){result.thumbs[0].bytes, result.thumbs[0].size_bytes};
+    result.thumbs[0].bytes = NULL;
+    image_result_done(&result);
+    pixels_done(&p);
+    return file;
+}
+
+/* What the module's own decoder, which is libvips', finds in such a file. */
+static void check_kept(const struct image_module *module, enum image_kind format)
+{
+    size_t icc_size;
+    void *icc = wide_profile(&icc_size);
+    struct test_file file = keep_by_module(module, format, icc, icc_size);
+    struct image_spec limits = image_spec_default();
+    struct image_fault fault;
+    struct codec_header header;
+    struct source source;
+    void *decoder;
+    int fd = test_open(file.bytes, file.size);
+    assert_int_equal(source_init(&source, fd, (int64_t)file.size), 0);
+    assert_int_equal(module->vips->codec->open(&source, &limits, &decoder, &header, &fault), 0);
+    assert_int_equal(header.width, 78); /* upright */
+    assert_int_equal(header.orientation, 1);
+    assert_int_equal(header.icc_size, icc_size);
+    assert_memory_equal(header.icc, icc, icc_size);
+    assert_non_null(memmem(header.exif, header.exif_size, "Example", 8));
+    assert_int_equal(exif_orientation(header.exif, header.exif_size), 1);
+    module->vips->codec->close(decoder);
+    source_done(&source);
+    close(fd);
+    test_file_done(&file);
+    free(icc);
+}
+
+static void test_vips_keeps_profile_and_exif_in_webp(void **state)
+{
+    check_kept(load(state), IMAGE_KIND_WEBP);
+}
+
+static void test_vips_keeps_profile_and_exif_in_avif(void **state)
+{
+    struct pixels p = test_picture(20, 20, 4, false);
+    struct test_file file = make_by_module(load(state), &p, IMAGE_KIND_AVIF);
+    bool able = file.bytes != NULL;
+    test_file_done(&file);
+    pixels_done(&p);
+    if (!able)
+        skip();
+    check_kept(load(state), IMAGE_KIND_AVIF);
+}
+
+/* Nothing but pixels: libvips would add Exif. */
+static void test_vips_webp_without_metadata_is_one_chunk(void **state)
+{
+    struct pixels p = test_picture(90, 70, 4, false);
+    struct test_file file = make_by_module(load(state), &p, IMAGE_KIND_WEBP);
+    assert_memory_equal(file.bytes + 12, "VP8 ", 4);
+    uint32_t length = (uint32_t)file.bytes[16] | (uint32_t)file.bytes[17] << 8;
+    assert_int_equal(file.size, 20 + length + length % 2);
+    test_file_done(&file);
+    pixels_done(&p);
+}
+
+static void test_vips_quality_and_alpha_reach_the_file(void **state)
+{
+    const enum image_kind formats[] = {IMAGE_KIND_WEBP, IMAGE_KIND_AVIF};
+    struct pixels p = test_picture(180, 140, 4, true);
+    struct test_file png = test_png(&p, (struct test_png){.type = PNG_COLOR_TYPE_RGBA, .depth = 8});
+    for (int f = 0; f < 2; f++) {
+        size_t sizes[2];
+        for (int good = 0; good <= 1; good++) {
+            struct image_spec spec = spec_of(1000, formats[f]);
+            struct image_result result, again;
+            struct image_fault fault;
+            spec.quality = good ? 95 : 30;
+            if (test_thumbnail(png.bytes, png.size, &spec, load(state), &result, &fault))
+                continue; /* no encoder */
+            sizes[good] = result.thumbs[0].size_bytes;
+            assert_int_equal(
+                test_thumbnail(png.bytes, png.size, &spec, load(state), &again, &fault), 0);
+            assert_int_equal(again.thumbs[0].size_bytes, sizes[good]);
+            assert_memory_equal(again.thumbs[0].bytes, result.thumbs[0].bytes, sizes[good]);
+            assert_true(!good || sizes[1] > sizes[0] * 3 / 2);
+            struct test_file file = {result.thumbs[0].bytes, sizes[good]};
+            check(load(state), &file, &p, good ? 27 : 20); /* of alpha too */
+            image_result_done(&result);
+            image_result_done(&again);
+        }
+    }
+    test_file_done(&png);
+    pixels_done(&p);
+}
+
 static void test_vips_tiff_that_is_cut_is_damaged(void **state)
 {
     struct pixels p = test_picture(90, 70, 4, false);
@@ -370,6 +498,10 @@ int main(void)
         cmocka_unit_test(test_vips_writes_and_reads_webp),
         cmocka_unit_test(test_vips_writes_and_reads_webp_with_alpha),
         cmocka_unit_test(test_vips_writes_and_reads_avif),
+        cmocka_unit_test(test_vips_keeps_profile_and_exif_in_webp),
+        cmocka_unit_test(test_vips_keeps_profile_and_exif_in_avif),
+        cmocka_unit_test(test_vips_webp_without_metadata_is_one_chunk),
+        cmocka_unit_test(test_vips_quality_and_alpha_reach_the_file),
         cmocka_unit_test(test_vips_tiff_that_is_cut_is_damaged),
         cmocka_unit_test(test_vips_refuses_large_pictures_from_the_header),
         cmocka_unit_test(test_vips_survives_flipped_bits),
