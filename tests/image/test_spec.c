@@ -56,6 +56,37 @@ static void test_box_parse_refuses_everything_else(void **state)
     }
 }
 
+static void test_colour_parse_reads_names_and_both_lengths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint8_t want[3];
+    } right[] = {
+        {"white", {255, 255, 255}}, {"black", {0, 0, 0}},         {"grey", {128, 128, 128}},
+        {"gray", {128, 128, 128}},  {"#1a2B3c", {26, 43, 60}},    {"#fa0", {255, 170, 0}},
+        {"#000", {0, 0, 0}},        {"#FFFFFF", {255, 255, 255}}, {"#09f", {0, 153, 255}},
+    };
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        uint8_t colour[3] = {7, 7, 7};
+        assert_int_equal(image_colour_parse(right[i].text, colour), 0);
+        assert_memory_equal(colour, right[i].want, 3);
+    }
+}
+
+static void test_colour_parse_refuses_everything_else(void **state)
+{
+    (void)state;
+    const char *const wrong[] = {"",      "#",      "red",  "White", "fff",     "#ff",
+                                 "#ffff", "#fffff", "#ggg", "#ffg",  "#12345g", "#fffffff",
+                                 " #fff", "#fff ",  "#-1f", "#ff ff"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        uint8_t colour[3] = {7, 7, 7};
+        assert_int_equal(image_colour_parse(wrong[i], colour), -EINVAL);
+        assert_int_equal(colour[0] + colour[1] + colour[2], 21); /* untouched */
+    }
+}
+
 static void test_fault_holds_one_clean_line(void **state)
 {
     (void)state;
@@ -73,6 +104,8 @@ int main(void)
         cmocka_unit_test(test_spec_default_is_what_the_manual_says),
         cmocka_unit_test(test_box_parse_reads_its_four_forms),
         cmocka_unit_test(test_box_parse_refuses_everything_else),
+        cmocka_unit_test(test_colour_parse_reads_names_and_both_lengths),
+        cmocka_unit_test(test_colour_parse_refuses_everything_else),
         cmocka_unit_test(test_fault_holds_one_clean_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
