@@ -85,8 +85,9 @@ static const char *thumb_take(const struct frame_thumb *frame, const struct job 
                               const struct image_result *image, int index, struct image_thumb *ret)
 {
     int width, height;
-    geometry_fit(image->width, image->height, job->spec.boxes[index], &width, &height);
-    if (frame->width != width || frame->height != height)
+    struct geometry_result want =
+        geometry_result(image->width, image->height, job->spec.boxes[index], &job->spec);
+    if (frame->width != want.width || frame->height != want.height)
         return "a thumbnail has not the size that was asked for";
     if (image_kind_sniff(ret->bytes, frame->size_bytes) != job->spec.format)
         return "a thumbnail has not the format that was asked for";

@@ -5,11 +5,13 @@
 
 #include "image/reduce.h"
 
+enum { SIDE_LIMIT = 1000000000 /* so that a side enlarged beyond reason is still a number */ };
+
 /* Of floor(ideal) and ceil(ideal), at least 1, the side whose picture is nearer to `aspect`;
  * `other` is its fixed side, `upright` says whether that is the height. */
 static int side_near(double ideal, int other, double aspect, int upright)
 {
-    double down = floor(ideal), up = ceil(ideal);
+    double down = fmin(SIDE_LIMIT, floor(ideal)), up = fmin(SIDE_LIMIT, ceil(ideal));
     double off_down = upright ? fabs(aspect - down / other) : fabs(aspect - other / down);
     double off_up = upright ? fabs(aspect - up / other) : fabs(aspect - other / up);
 
@@ -19,21 +21,74 @@ static int side_near(double ideal, int other, double aspect, int upright)
     return side < 1 ? 1 : side;
 }
 
-void geometry_fit(int width, int height, struct image_box box, int *ret_width, int *ret_height)
+struct size {
+    int width, height; /* pixels */
+};
+
+/* As large as fits the box. */
+static struct size size_inside(int width, int height, struct image_box box, bool upscale)
 {
-    int open_width = box.width == 0, open_height = box.height == 0;
+    bool open_width = box.width == 0, open_height = box.height == 0;
     double aspect = (double)width / height;
 
-    if ((open_width || box.width >= width) && (open_height || box.height >= height)) {
-        *ret_width = width;
-        *ret_height = height;
-    } else if (open_width || (!open_height && (double)box.width / box.height >= aspect)) {
-        *ret_height = box.height;
-        *ret_width = side_near(box.height * aspect, box.height, aspect, 1);
-    } else {
-        *ret_width = box.width;
-        *ret_height = side_near(box.width / aspect, box.width, aspect, 0);
+    if (!upscale && (open_width || box.width >= width) && (open_height || box.height >= height))
+        return (struct size){width, height};
+    if (open_width || (!open_height && (double)box.width / box.height >= aspect))
+        return (struct size){side_near(box.height * aspect, box.height, aspect, 1), box.height};
+    return (struct size){box.width, side_near(box.width / aspect, box.width, aspect, 0)};
+}
+
+static int side_filled(int box, int side, bool upscale)
+{
+    return upscale || box < side ? box : side;
+}
+
+/* How much of the space that is left lies before what gravity places: none, half or all. */
+static double share_before(int third)
+{
+    return third / 2.0;
+}
+
+/* The largest part of the picture that has the shape of the result. */
+static struct pixels_box part_covering(int width, int height, const struct geometry_result *result,
+                                       enum image_gravity gravity)
+{
+    double ratio_x = (double)width / result->width, ratio_y = (double)height / result->height;
+    struct pixels_box part = {0, 0, width, height};
+
+    if (ratio_x > ratio_y)
+        part.width = result->width * ratio_y;
+    else
+        part.height = result->height * ratio_x;
+    part.x = (width - part.width) * share_before(gravity % 3);
+    part.y = (height - part.height) * share_before(gravity / 3);
+    return part;
+}
+
+struct geometry_result geometry_result(int width, int height, struct image_box box,
+                                       const struct image_spec *spec)
+{
+    bool open = box.width == 0 || box.height == 0;
+    enum image_fit fit = open ? IMAGE_INSIDE : spec->fit;
+    struct size inside = size_inside(width, height, box, spec->upscale);
+    struct geometry_result result = {.width = inside.width,
+                                     .height = inside.height,
+                                     .part = {0, 0, width, height},
+                                     .part_width = inside.width,
+                                     .part_height = inside.height};
+
+    if (fit == IMAGE_CONTAIN) {
+        result.width = box.width;
+        result.height = box.height;
+        result.left = (int)((box.width - inside.width) * share_before(spec->gravity % 3));
+        result.top = (int)((box.height - inside.height) * share_before(spec->gravity / 3));
+    } else if (fit != IMAGE_INSIDE) {
+        result.part_width = result.width = side_filled(box.width, width, spec->upscale);
+        result.part_height = result.height = side_filled(box.height, height, spec->upscale);
     }
+    if (fit == IMAGE_COVER)
+        result.part = part_covering(width, height, &result, spec->gravity);
+    return result;
 }
 
 /* The number of shrunk pixels that one box takes up along an axis: Pillow's total factor is half
@@ -60,10 +115,9 @@ static double blur_left(double sigma_px, double ratio, double reduced)
     return sqrt(variance) / reduced;
 }
 
-struct geometry_reduction geometry_reduction(int width, int height, int target_width,
-                                             int target_height, unsigned shrinks, double sigma_px)
+struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
+                                             double sigma_px)
 {
-    double ratio_x = (double)width / target_width, ratio_y = (double)height / target_height;
     struct geometry_reduction r = {.shrink = 1};
 
     for (int shrink = 2; shrink <= 8; shrink *= 2)
@@ -71,9 +125,9 @@ struct geometry_reduction geometry_reduction(int width, int height, int target_w
             r.shrink = shrink;
     r.factor_x = box_factor(ratio_x, r.shrink);
     r.factor_y = box_factor(ratio_y, r.shrink);
-    r.sigma_x = blur_left(sigma_px, ratio_x, (double)r.shrink * r.factor_x);
-    r.sigma_y = blur_left(sigma_px, ratio_y, (double)r.shrink * r.factor_y);
-    r.width = (double)width / (r.shrink * r.factor_x);
-    r.height = (double)height / (r.shrink * r.factor_y);
+    r.step_x = r.shrink * r.factor_x;
+    r.step_y = r.shrink * r.factor_y;
+    r.sigma_x = blur_left(sigma_px, ratio_x, r.step_x);
+    r.sigma_y = blur_left(sigma_px, ratio_y, r.step_y);
     return r;
 }

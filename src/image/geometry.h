@@ -5,13 +5,34 @@
 #ifndef IMAGE_GEOMETRY_H
 #define IMAGE_GEOMETRY_H
 
+#include "image/pixels.h"
 #include "image/spec.h"
 
-/* The size that fits `box` and keeps the aspect ratio of width x height; never enlarges, never
- * below 1. A picture that fits already keeps its size.
- * Source: Pillow, Image.thumbnail: of the two whole numbers around the ideal side the one whose
- * ratio is nearer to the original's, the smaller on a tie, in double precision. */
-void geometry_fit(int width, int height, struct image_box box, int *ret_width, int *ret_height);
+/* How a box is met: which part of the picture is shown, how large, and where in the result. */
+struct geometry_result {
+    int width, height;           /* of the result, pixels, upright; never below 1 */
+    struct pixels_box part;      /* of the upright original; all of it but for IMAGE_COVER */
+    int part_width, part_height; /* of that part in the result; less than all with a border */
+    int left, top;               /* of that part in the result; 0 without a border */
+};
+
+/* What `spec`, of which only fit, gravity and upscale count, makes of a picture of width x height
+ * pixels, upright, and one box.
+ *   IMAGE_INSIDE   Pillow's rule (Image.thumbnail): of the two whole numbers around the ideal side
+ *                  the one whose ratio is nearer to the original's, the smaller on a tie, in double
+ *                  precision. A picture that fits keeps its size; with upscale it grows by the same
+ *                  rule.
+ *   IMAGE_FILL     the box. Without upscale no side is longer than the picture's.
+ *   IMAGE_COVER    the same size, and of the picture the largest part of its shape: one side of the
+ *                  part is the picture's own, and gravity places the other. The part need not be
+ *                  whole pixels: it is sampled as it is, so that nothing is scaled to be cropped.
+ *                  (sharp's withoutEnlargement gives the same size.)
+ *   IMAGE_CONTAIN  the box, always; in it, placed by gravity, what IMAGE_INSIDE gives. What is odd
+ *                  of a border in the middle goes right and below.
+ * A box with an open side is met as by IMAGE_INSIDE. Sides may come out above IMAGE_SIDE_MAX, up to
+ * 10^9, where upscale meets an open side. */
+struct geometry_result geometry_result(int width, int height, struct image_box box,
+                                       const struct image_spec *spec);
 
 /* The way from a picture to its largest result in three steps: what the decoder divides by, what
  * the boxes behind it divide by, and what resampling does with the rest. */
@@ -19,15 +40,17 @@ struct geometry_reduction {
     int shrink;              /* by the decoder, both axes: 1, 2, 4 or 8 */
     int factor_x, factor_y;  /* by boxes, of the shrunk picture's pixels */
     double sigma_x, sigma_y; /* of the blur that is left to do, in reduced pixels; 0 is none */
-    double width, height;    /* of the original in reduced pixels; not whole */
+    double step_x, step_y;   /* pixels of the original to one reduced pixel */
 };
 
-/* Plans the reduction of width x height pixels to target_width x target_height, none larger.
+/* Plans the reduction of a picture.
+ *   ratio_x   pixels of the original to one of the result, at the largest scale that is needed;
+ *             below 1 where it is enlarged, which needs all of them; ratio_y likewise
  *   shrinks   the sum of those that the decoder offers, 1 among them
  *   sigma_px  of the blur that was asked for, in pixels of the original
  * The shrink is the largest that leaves the target's size; the boxes make it up to Pillow's
  * reducing gap of 2, half the whole ratio. What boxes blur by counts towards the blur. */
-struct geometry_reduction geometry_reduction(int width, int height, int target_width,
-                                             int target_height, unsigned shrinks, double sigma_px);
+struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
+                                             double sigma_px);
 
 #endif

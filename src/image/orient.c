@@ -18,6 +18,25 @@ static const struct walk walks[9] = {
     [7] = {true, true, true},    [8] = {true, true, false},
 };
 
+static struct walk walk_of(int orientation)
+{
+    return walks[orientation >= 1 && orientation <= 8 ? orientation : 1];
+}
+
+struct pixels_box orient_box(struct pixels_box upright, int orientation, int width, int height)
+{
+    struct walk walk = walk_of(orientation);
+    struct pixels_box stored = upright;
+
+    if (walk.swap)
+        stored = (struct pixels_box){upright.y, upright.x, upright.height, upright.width};
+    if (walk.right)
+        stored.x = width - stored.x - stored.width;
+    if (walk.bottom)
+        stored.y = height - stored.y - stored.height;
+    return stored;
+}
+
 /* The pixel's size is a constant for the compiler wherever this is called. */
 static inline void walk_pixels(const uint8_t *start, ptrdiff_t next_pixel, ptrdiff_t next_row,
                                size_t pixel, struct pixels *out)
@@ -33,7 +52,7 @@ static inline void walk_pixels(const uint8_t *start, ptrdiff_t next_pixel, ptrdi
 int orient(struct pixels *pixels, int orientation)
 {
     struct pixels out;
-    struct walk walk = walks[orientation >= 1 && orientation <= 8 ? orientation : 1];
+    struct walk walk = walk_of(orientation);
     ptrdiff_t across = pixels->channels, down = (ptrdiff_t)pixels->stride;
     const uint8_t *start = pixels->data;
 

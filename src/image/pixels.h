@@ -15,6 +15,12 @@ struct pixels {
     bool alpha;    /* the fourth is alpha, and the colours are premultiplied by it */
 };
 
+/* A part of a picture, in its pixels; need not be whole. */
+struct pixels_box {
+    double x, y; /* of its top left corner */
+    double width, height;
+};
+
 /* Allocates width x height pixels, not cleared. Free with pixels_done(), which also takes a
  * zeroed struct. Returns 0, -EINVAL (a side below 1 or above 1000000, channels not 1 or 4),
  * -EOVERFLOW or -ENOMEM; ret is zeroed on failure. */

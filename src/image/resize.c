@@ -10,7 +10,7 @@
 #include "image/filter.h"
 #include "image/transpose.h"
 
-enum { SUPPORT = 2 /* of the bicubic, in pixels of the result */ };
+enum { SUPPORT = 2 /* of the bicubic, in pixels of the result, or of the source when enlarging */ };
 
 /* One axis: which rows of the source make up each row of the result, and how much of each. */
 struct axis {
@@ -39,6 +39,12 @@ static void axis_done(struct axis *axis)
     free(axis->weights);
 }
 
+/* The filter's pixels in pixels of the source. */
+static double filter_scale(double scale)
+{
+    return scale < 1 ? 1 : scale;
+}
+
 /* Fills the weights of row `y`, whose middle is at `middle` in the source. */
 static void axis_fill(struct axis *axis, int y, double middle, double scale, double *exact)
 {
@@ -52,10 +58,11 @@ static void axis_fill(struct axis *axis, int y, double middle, double scale, dou
     axis->first[y] = first;
 }
 
-static int axis_init(struct axis *axis, int source, double box, int count)
+/* `count` rows from `box` rows of the source's, the first of which is `start`. */
+static int axis_init(struct axis *axis, int source, double start, double box, int count)
 {
-    double scale = box / count;
-    int taps = ((int)ceil(2 * SUPPORT * scale) + 2) & ~1; /* one more than the width, made even */
+    double scale = box / count, wide = filter_scale(scale);
+    int taps = ((int)ceil(2 * SUPPORT * wide) + 2) & ~1; /* one more than the width, made even */
     double *exact = calloc((size_t)taps, sizeof *exact);
 
     *axis = (struct axis){.count = count, .source = source, .taps = taps};
@@ -63,7 +70,7 @@ static int axis_init(struct axis *axis, int source, double box, int count)
     axis->weights = calloc((size_t)count, (size_t)taps * sizeof *axis->weights);
     int rc = exact && axis->first && axis->weights ? 0 : -ENOMEM;
     for (int y = 0; y < count && !rc; y++)
-        axis_fill(axis, y, (y + 0.5) * scale, scale, exact);
+        axis_fill(axis, y, start + (y + 0.5) * scale, wide, exact);
     if (rc)
         axis_done(axis);
     free(exact);
@@ -84,11 +91,12 @@ static void axis_apply(const struct axis *axis, const uint8_t *in, size_t in_str
     }
 }
 
-static int resize_columns(const struct pixels *in, double box, int height, struct pixels *ret)
+static int resize_columns(const struct pixels *in, double start, double box, int height,
+                          struct pixels *ret)
 {
     struct axis axis = {0};
     size_t row_bytes = (size_t)in->width * (size_t)in->channels;
-    int rc = axis_init(&axis, in->height, box, height);
+    int rc = axis_init(&axis, in->height, start, box, height);
 
     if (rc)
         return rc;
@@ -120,10 +128,11 @@ static void resize_strips(const struct axis *axis, const struct pixels *in, cons
     }
 }
 
-static int resize_rows(const struct pixels *in, double box, int width, struct pixels *ret)
+static int resize_rows(const struct pixels *in, double start, double box, int width,
+                       struct pixels *ret)
 {
     struct axis axis = {0};
-    int rc = axis_init(&axis, in->width, box, width);
+    int rc = axis_init(&axis, in->width, start, box, width);
 
     if (rc)
         return rc;
@@ -138,22 +147,38 @@ static int resize_rows(const struct pixels *in, double box, int width, struct pi
     return rc;
 }
 
-static bool is_valid(double box, int source, int target)
+static bool is_valid(double start, double box, int source, int target)
 {
-    return target >= 1 && box >= target && box <= source;
+    return target >= 1 && start >= 0 && box > 0 && start + box <= source + 1e-6;
 }
 
-int resize(const struct pixels *in, double box_width, double box_height, int width, int height,
+/* The columns of `in` that the filter reaches from the box; moves the box along. Borrows. */
+static struct pixels columns_near(const struct pixels *in, struct pixels_box *box, int width)
+{
+    double reach = SUPPORT * filter_scale(box->width / width) + 1;
+    int first = (int)fmax(0, floor(box->x - reach));
+    int end = (int)fmin(in->width, ceil(box->x + box->width + reach));
+    struct pixels part = *in;
+
+    part.data += (ptrdiff_t)first * in->channels;
+    part.width = end - first;
+    box->x -= first;
+    return part;
+}
+
+int resize(const struct pixels *in, struct pixels_box box, int width, int height,
            struct pixels *ret)
 {
     struct pixels middle = {0};
 
     memset(ret, 0, sizeof *ret);
-    if (!is_valid(box_width, in->width, width) || !is_valid(box_height, in->height, height))
+    if (!is_valid(box.x, box.width, in->width, width) ||
+        !is_valid(box.y, box.height, in->height, height))
         return -EINVAL;
-    int rc = resize_columns(in, box_height, height, &middle);
+    struct pixels part = columns_near(in, &box, width);
+    int rc = resize_columns(&part, box.y, box.height, height, &middle);
     if (!rc)
-        rc = resize_rows(&middle, box_width, width, ret);
+        rc = resize_rows(&middle, box.x, box.width, width, ret);
     pixels_done(&middle);
     if (rc)
         pixels_done(ret);

@@ -4,15 +4,16 @@
 
 #include "image/pixels.h"
 
-/* Shrinks the box of box_width x box_height pixels at the top left of `in` to width x height
- * pixels, bicubic (a = -0.5), widened by the ratio so that nothing aliases.
+/* Brings one box of `in` to width x height pixels, bicubic (a = -0.5). Where that is smaller than
+ * the box, the filter is widened by the ratio so that nothing aliases; where it is larger, the
+ * filter spans four pixels of `in`. Pixels beside the box count as far as the filter reaches.
  *   in      borrowed; alpha premultiplied
- *   box_…   pixels of `in`; need not be whole, and not above its sides
- *   width   columns of the result, pixels, not above the box's; height likewise
+ *   box     within `in` (but for a millionth of a pixel); need not be whole
+ *   width   columns of the result, pixels; height likewise
  *   ret     new picture, same channels; free with pixels_done()
  * Returns 0, -EINVAL (a size that is out of range) or -ENOMEM; ret is zeroed on failure.
  * Source: Pillow, Image.resize: one axis after the other, rounded to 8 bits between them. */
-int resize(const struct pixels *in, double box_width, double box_height, int width, int height,
+int resize(const struct pixels *in, struct pixels_box box, int width, int height,
            struct pixels *ret);
 
 #endif

@@ -2,12 +2,15 @@
  * result in struct work, and the clock of the stage's kind runs while it does. */
 #include "image/thumbnail.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "image/alpha.h"
 #include "image/blur.h"
+#include "image/border.h"
 #include "image/codec.h"
 #include "image/colour.h"
 #include "image/geometry.h"
@@ -31,9 +34,9 @@ struct work {
     const struct codec *codec; /* that reads them */
     void *decoder;             /* the codec's; NULL before open */
     struct codec_header header;
-    struct metadata metadata;    /* that every result gets */
-    int widths[IMAGE_SIZES_MAX]; /* of the results as stored, before orientation */
-    int heights[IMAGE_SIZES_MAX];
+    struct metadata metadata; /* that every result gets */
+    int orientation; /* that results are turned by, 1..8: the header's, or 1 */
+    struct geometry_result views[IMAGE_SIZES_MAX];
     struct geometry_reduction plan;
     struct reduce reduce; /* the decoder's sink; its `out` is the reduced picture */
     struct pixels thumbs[IMAGE_SIZES_MAX];
@@ -56,6 +59,8 @@ static int check_spec(struct work *work)
     bool valid = written && spec->box_count >= 1 && spec->box_count <= IMAGE_SIZES_MAX &&
                  spec->blur_sigma_px >= 0 && spec->blur_sigma_px <= BLUR_SIGMA_MAX;
 
+    valid = valid && spec->fit >= IMAGE_INSIDE && spec->fit <= IMAGE_CONTAIN &&
+            spec->gravity >= IMAGE_NORTH_WEST && spec->gravity <= IMAGE_SOUTH_EAST;
     for (int i = 0; valid && i < spec->box_count; i++)
         valid = spec->boxes[i].width >= 0 && spec->boxes[i].height >= 0 &&
                 (spec->boxes[i].width > 0 || spec->boxes[i].height > 0);
@@ -104,35 +109,51 @@ static int choose_metadata(struct work *work)
                                                                               : 0;
 }
 
-/* The size of every result, and one reduction that serves the largest. */
+/* True when upright width is stored height. */
+static bool is_turned(const struct work *work)
+{
+    return orient_swaps(work->orientation);
+}
+
+static int check_result(struct work *work, const struct geometry_result *view)
+{
+    if (view->width > IMAGE_SIDE_MAX || view->height > IMAGE_SIDE_MAX)
+        return image_fail(work->fault, IMAGE_LIMIT,
+                          "a thumbnail of %d x %d pixels; no side may have more than %d",
+                          view->width, view->height, IMAGE_SIDE_MAX);
+    if ((int64_t)view->width * view->height > work->spec->max_pixels)
+        return image_fail(work->fault, IMAGE_LIMIT,
+                          "a thumbnail of %d x %d pixels; no picture may have more than %" PRId64
+                          " (--max-pixels)",
+                          view->width, view->height, work->spec->max_pixels);
+    return 0;
+}
+
+/* The size of every result, and one reduction that serves the largest scale. */
 static int plan_sizes(struct work *work)
 {
     const struct codec_header *header = &work->header;
-    bool swap = orient_swaps(header->orientation);
-    int width = swap ? header->height : header->width;
-    int height = swap ? header->width : header->height;
-    int largest_width = 1, largest_height = 1;
+    struct image_result *result = work->result;
+    double ratio_x = INFINITY, ratio_y = INFINITY; /* upright */
 
-    work->result->width = width;
-    work->result->height = height;
-    work->result->thumb_count = work->spec->box_count;
-    for (int i = 0; i < work->spec->box_count; i++) {
-        struct image_thumb *thumb = &work->result->thumbs[i];
-        geometry_fit(width, height, work->spec->boxes[i], &thumb->width, &thumb->height);
-        if (thumb->width > IMAGE_SIDE_MAX || thumb->height > IMAGE_SIDE_MAX)
-            return image_fail(work->fault, IMAGE_LIMIT,
-                              "a thumbnail of %d x %d pixels; no side may have more than %d",
-                              thumb->width, thumb->height, IMAGE_SIDE_MAX);
-        work->widths[i] = swap ? thumb->height : thumb->width;
-        work->heights[i] = swap ? thumb->width : thumb->height;
-        if (work->widths[i] > largest_width)
-            largest_width = work->widths[i];
-        if (work->heights[i] > largest_height)
-            largest_height = work->heights[i];
+    work->orientation = work->spec->rotate ? header->orientation : 1;
+    result->width = is_turned(work) ? header->height : header->width;
+    result->height = is_turned(work) ? header->width : header->height;
+    result->thumb_count = work->spec->box_count;
+    for (int i = 0; i < result->thumb_count; i++) {
+        struct geometry_result *view = &work->views[i];
+        *view = geometry_result(result->width, result->height, work->spec->boxes[i], work->spec);
+        if (check_result(work, view))
+            return -1;
+        result->thumbs[i].width = view->width;
+        result->thumbs[i].height = view->height;
+        ratio_x = fmin(ratio_x, view->part.width / view->part_width);
+        ratio_y = fmin(ratio_y, view->part.height / view->part_height);
     }
-    work->plan = geometry_reduction(header->width, header->height, largest_width, largest_height,
-                                    header->shrinks, work->spec->blur_sigma_px);
-    work->result->shrink = work->plan.shrink;
+    work->plan =
+        geometry_reduction(is_turned(work) ? ratio_y : ratio_x, is_turned(work) ? ratio_x : ratio_y,
+                           header->shrinks, work->spec->blur_sigma_px);
+    result->shrink = work->plan.shrink;
     return 0;
 }
 
@@ -155,11 +176,24 @@ static int blur_reduced(struct work *work)
     return 0;
 }
 
+/* Samples the part that is shown, as it is stored, from the reduced picture. */
+static int resize_one(struct work *work, int i)
+{
+    const struct geometry_result *view = &work->views[i];
+    const struct geometry_reduction *plan = &work->plan;
+    struct pixels_box part =
+        orient_box(view->part, work->orientation, work->header.width, work->header.height);
+
+    part = (struct pixels_box){part.x / plan->step_x, part.y / plan->step_y,
+                               part.width / plan->step_x, part.height / plan->step_y};
+    return resize(&work->reduce.out, part, is_turned(work) ? view->part_height : view->part_width,
+                  is_turned(work) ? view->part_width : view->part_height, &work->thumbs[i]);
+}
+
 static int resize_each(struct work *work)
 {
     for (int i = 0; i < work->result->thumb_count; i++)
-        if (resize(&work->reduce.out, work->plan.width, work->plan.height, work->widths[i],
-                   work->heights[i], &work->thumbs[i]))
+        if (resize_one(work, i))
             return fail_memory(work);
     reduce_done(&work->reduce);
     return 0;
@@ -176,19 +210,27 @@ static int convert_colours(struct work *work, struct pixels *pixels)
     return colour_to_srgb(pixels, header->colour, header->icc, header->icc_size);
 }
 
+static int add_border(struct work *work, int i)
+{
+    const struct geometry_result *view = &work->views[i];
+
+    return border_add(&work->thumbs[i], view->width, view->height, view->left, view->top,
+                      work->spec->background);
+}
+
 /* Alpha, colour and orientation, on as few pixels as there will ever be. */
 static int finish_each(struct work *work)
 {
-    const struct codec_header *header = &work->header;
-
     for (int i = 0; i < work->result->thumb_count; i++) {
         struct pixels *thumb = &work->thumbs[i];
         if (thumb->alpha)
             alpha_divide(thumb);
-        if (convert_colours(work, thumb) || orient(thumb, header->orientation))
+        if (convert_colours(work, thumb) || orient(thumb, work->orientation))
             return fail_memory(work);
         if (thumb->alpha && work->spec->format == IMAGE_KIND_JPEG)
             alpha_flatten(thumb, work->spec->background);
+        if (add_border(work, i))
+            return fail_memory(work);
     }
     return 0;
 }

@@ -22,43 +22,44 @@ static double cubic(double x)
 }
 
 /* One axis in doubles, nothing rounded. */
-static double reference_1d(const double *in, int count, double box, int target, int at)
+static double reference_1d(const double *in, int count, double start, double box, int target,
+                           int at)
 {
-    double scale = box / target, middle = (at + 0.5) * scale, sum = 0, weights = 0;
+    double scale = box / target, middle = start + (at + 0.5) * scale, sum = 0, weights = 0;
     for (int i = 0; i < count; i++) {
-        double weight = cubic((i + 0.5 - middle) / scale);
+        double weight = cubic((i + 0.5 - middle) / fmax(1, scale));
         sum += in[i] * weight;
         weights += weight;
     }
     return sum / weights;
 }
 
-static double reference(const struct pixels *in, double box_w, double box_h, int w, int h, int x,
-                        int y, int c)
+static double reference(const struct pixels *in, struct pixels_box box, int w, int h, int x, int y,
+                        int c)
 {
     double *column = calloc((size_t)in->height, sizeof *column);
     double *row = calloc((size_t)in->width, sizeof *row);
     for (int i = 0; i < in->height; i++) {
         for (int j = 0; j < in->width; j++)
             row[j] = in->data[(size_t)i * in->stride + (size_t)(j * in->channels + c)];
-        column[i] = fmin(255, fmax(0, reference_1d(row, in->width, box_w, w, x)));
+        column[i] = fmin(255, fmax(0, reference_1d(row, in->width, box.x, box.width, w, x)));
     }
-    double value = reference_1d(column, in->height, box_h, h, y);
+    double value = reference_1d(column, in->height, box.y, box.height, h, y);
     free(row);
     free(column);
     return fmin(255, fmax(0, value));
 }
 
-static void check(int width, int height, int channels, double box_w, double box_h, int w, int h)
+static void check_box(int width, int height, int channels, struct pixels_box box, int w, int h)
 {
     struct pixels in = test_picture(width, height, channels, false), out;
-    assert_int_equal(resize(&in, box_w, box_h, w, h, &out), 0);
+    assert_int_equal(resize(&in, box, w, h, &out), 0);
     assert_int_equal(out.width, w);
     assert_int_equal(out.height, h);
     for (int y = 0; y < h; y += 3)
         for (int x = 0; x < w; x += 2)
             for (int c = 0; c < channels; c++) {
-                double want = reference(&in, box_w, box_h, w, h, x, y, c);
+                double want = reference(&in, box, w, h, x, y, c);
                 int got = out.data[(size_t)y * out.stride + (size_t)(x * channels + c)];
                 if (fabs(got - want) >= 2.1) /* two roundings, one after the other */
                     fail_msg("%d x %d to %d x %d at %d, %d: %d, and %.2f is right", width, height,
@@ -66,6 +67,11 @@ static void check(int width, int height, int channels, double box_w, double box_
             }
     pixels_done(&in);
     pixels_done(&out);
+}
+
+static void check(int width, int height, int channels, double box_w, double box_h, int w, int h)
+{
+    check_box(width, height, channels, (struct pixels_box){0, 0, box_w, box_h}, w, h);
 }
 
 static void test_resize_is_the_antialiased_bicubic(void **state)
@@ -84,25 +90,64 @@ static void test_resize_starts_from_a_fractional_box(void **state)
     check(50, 40, 1, 49.01, 39.5, 49, 39);
 }
 
+static void test_resize_shows_a_part_and_uses_what_is_beside_it(void **state)
+{
+    (void)state;
+    check_box(100, 80, 4, (struct pixels_box){20.3, 11.7, 55.25, 60}, 21, 19);
+    check_box(100, 80, 1, (struct pixels_box){0.5, 0, 99.5, 7.5}, 30, 7);
+    check_box(100, 80, 4, (struct pixels_box){99, 79, 1, 1}, 1, 1);
+    check_box(100, 80, 1, (struct pixels_box){40, 30, 5, 5}, 5, 5);
+}
+
+static void test_resize_enlarges_by_the_bicubic_as_it_is(void **state)
+{
+    (void)state;
+    check(30, 20, 4, 30, 20, 100, 71);
+    check(30, 20, 1, 30, 20, 31, 9); /* one axis grows, the other shrinks */
+    check(1, 1, 4, 1, 1, 9, 9);
+    check(2, 40, 1, 2, 39.5, 50, 40);
+    check_box(30, 20, 4, (struct pixels_box){3.25, 7.5, 4, 3}, 60, 50);
+}
+
+/* A slope stays one: each step goes the same way, and no step is larger than twice the mean. */
+static void test_resize_enlarges_a_slope_to_a_slope(void **state)
+{
+    (void)state;
+    struct pixels in, out;
+    assert_int_equal(pixels_init(&in, 20, 1, 1), 0);
+    for (int x = 0; x < 20; x++)
+        in.data[x] = (uint8_t)(10 * x + 20);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 20, 1}, 100, 3, &out), 0);
+    for (int x = 1; x < 100; x++)
+        assert_in_range(out.data[x] - out.data[x - 1], 0, 4);
+    assert_in_range(out.data[0], 18, 22);
+    assert_in_range(out.data[99], 208, 212);
+    assert_memory_equal(out.data, out.data + 2 * out.stride, 100);
+    pixels_done(&in);
+    pixels_done(&out);
+}
+
 static void test_resize_to_the_same_size_changes_nothing(void **state)
 {
     (void)state;
     struct pixels in = test_picture(301, 70, 4, true), out;
-    assert_int_equal(resize(&in, 301, 70, 301, 70, &out), 0);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 301, 70}, 301, 70, &out), 0);
     assert_memory_equal(in.data, out.data, 301 * 70 * 4);
     assert_true(out.alpha);
     pixels_done(&in);
     pixels_done(&out);
 }
 
-static void test_resize_refuses_to_enlarge(void **state)
+static void test_resize_refuses_a_box_that_is_not_in_the_picture(void **state)
 {
     (void)state;
     struct pixels in = test_picture(30, 20, 4, false), out;
-    assert_int_equal(resize(&in, 30, 20, 31, 20, &out), -EINVAL);
-    assert_int_equal(resize(&in, 30, 20, 30, 0, &out), -EINVAL);
-    assert_int_equal(resize(&in, 31, 20, 30, 20, &out), -EINVAL);
-    assert_int_equal(resize(&in, NAN, 20, 30, 20, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){-1, 0, 20, 20}, 31, 20, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 30, 20}, 30, 0, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 31, 20}, 30, 20, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){5, 3, 25, 17.01}, 30, 20, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 0, 20}, 30, 20, &out), -EINVAL);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, NAN, 20}, 30, 20, &out), -EINVAL);
     assert_null(out.data);
     pixels_done(&in);
 }
@@ -112,8 +157,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resize_is_the_antialiased_bicubic),
         cmocka_unit_test(test_resize_starts_from_a_fractional_box),
+        cmocka_unit_test(test_resize_shows_a_part_and_uses_what_is_beside_it),
+        cmocka_unit_test(test_resize_enlarges_by_the_bicubic_as_it_is),
+        cmocka_unit_test(test_resize_enlarges_a_slope_to_a_slope),
         cmocka_unit_test(test_resize_to_the_same_size_changes_nothing),
-        cmocka_unit_test(test_resize_refuses_to_enlarge),
+        cmocka_unit_test(test_resize_refuses_a_box_that_is_not_in_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

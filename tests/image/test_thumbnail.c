@@ -36,7 +36,8 @@ static struct pixels reference(const struct pixels *picture, double sigma, int w
     assert_int_equal(pixels_init(&copy, picture->width, picture->height, picture->channels), 0);
     memcpy(copy.data, picture->data, picture->stride * (size_t)picture->height);
     assert_int_equal(blur(&copy, sigma, sigma), 0);
-    assert_int_equal(resize(&copy, copy.width, copy.height, width, height, &out), 0);
+    assert_int_equal(
+        resize(&copy, (struct pixels_box){0, 0, copy.width, copy.height}, width, height, &out), 0);
     pixels_done(&copy);
     return out;
 }
@@ -50,8 +51,8 @@ static void check_jpeg(int width, int height, int box, double sigma, struct test
     struct image_spec spec = png_spec(box, sigma);
     struct image_result result;
     struct image_fault fault;
-    int want_width, want_height;
-    geometry_fit(width, height, spec.boxes[0], &want_width, &want_height);
+    struct geometry_result want_size = geometry_result(width, height, spec.boxes[0], &spec);
+    int want_width = want_size.width, want_height = want_size.height;
     assert_int_equal(test_thumbnail(file.bytes, file.size, &spec, NULL, &result, &fault), 0);
     assert_int_equal(result.width, width);
     assert_int_equal(result.height, height);
