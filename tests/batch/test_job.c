@@ -185,6 +185,28 @@ static void test_job_result_with_any_byte_changed_is_safe(void **state)
 
 #define TRUTH_TEST(test) cmocka_unit_test_setup_teardown(test, truth_make, truth_free)
 
+/* 300 x 200 pixels came back as 60 x 40: right for some specs, and for no other. */
+static void test_job_result_is_held_to_the_size_that_its_fit_gives(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    const struct image_spec kept = truth->job.spec;
+    for (int fit = IMAGE_INSIDE; fit <= IMAGE_CONTAIN; fit++) {
+        truth->job.spec.fit = (enum image_fit)fit;
+        truth->job.spec.boxes[0] = (struct image_box){60, 60};
+        assert_int_equal(decode(truth, &result), fit == IMAGE_INSIDE ? 0 : -EPROTO);
+        truth->job.spec.boxes[0] = (struct image_box){60, 40};
+        assert_int_equal(decode(truth, &result), 0);
+        truth->job.spec.boxes[0] = (struct image_box){60, 400};
+        assert_int_equal(decode(truth, &result), fit == IMAGE_INSIDE ? 0 : -EPROTO);
+    }
+    truth->job.spec = kept;
+    truth->job.spec.boxes[0] = (struct image_box){600, 600};
+    truth->job.spec.upscale = true;
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->job.spec = kept;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +214,7 @@ int main(void)
         TRUTH_TEST(test_job_result_tells_a_failure),
         TRUTH_TEST(test_job_result_is_refused_at_any_shorter_length),
         TRUTH_TEST(test_job_result_of_another_size_or_format_is_refused),
+        TRUTH_TEST(test_job_result_is_held_to_the_size_that_its_fit_gives),
         TRUTH_TEST(test_job_result_that_lies_about_the_size_inside_is_refused),
         TRUTH_TEST(test_job_result_with_bytes_too_many_is_refused),
         TRUTH_TEST(test_job_result_with_odd_times_is_made_printable),

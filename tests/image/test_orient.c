@@ -52,10 +52,28 @@ static void test_orient_turns_every_orientation_upright(void **state)
     }
 }
 
+/* Where each letter of "abc/def" is stored. */
+static void test_orient_box_finds_where_a_part_is_stored(void **state)
+{
+    (void)state;
+    for (int orientation = 1; orientation <= 8; orientation++)
+        for (int i = 0; i < 6; i++) {
+            int width = cases[orientation].width, height = cases[orientation].height;
+            struct pixels_box upright = {i % 3, i / 3, 1, 1};
+            struct pixels_box box = orient_box(upright, orientation, width, height);
+            assert_true(box.width == 1 && box.height == 1);
+            int at = (int)box.x + (int)box.y * width;
+            assert_int_equal(cases[orientation].stored[at], "abcdef"[i]);
+        }
+    struct pixels_box turned = orient_box((struct pixels_box){0.5, 0.25, 2, 1.5}, 6, 2, 3);
+    assert_true(turned.x == 0.25 && turned.y == 0.5 && turned.width == 1.5 && turned.height == 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orient_turns_every_orientation_upright),
+        cmocka_unit_test(test_orient_box_finds_where_a_part_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
