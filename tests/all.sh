@@ -75,6 +75,9 @@ sh samples/run.sh
 step 'the page of the comparison, in a browser'
 sh tests/bench/browser.sh build/release/thumbpool || [ $? = 77 ]
 
+step 'the same pixels as Pillow, with --exact'
+/usr/bin/python3 tests/image/exact_pillow.py build/release/thumbpool
+
 step 'the same pixels as the tutorial, within limits'
 build/release/samples/make_photos build/photos
 /usr/bin/python3 tests/image/compare_pillow.py build/release/thumbpool build/photos/2023 \

@@ -1,5 +1,18 @@
-/* Alpha. Both run on results, which are small, so they are plain. */
+/* Alpha. All but the first run on results, which are small, so they are plain. */
 #include "image/alpha.h"
+
+void alpha_multiply(uint8_t *row, int width)
+{
+    for (int x = 0; x < width; x++, row += 4) {
+        unsigned alpha = row[3];
+        if (alpha == 255)
+            continue;
+        for (int c = 0; c < 3; c++) {
+            unsigned product = row[c] * alpha + 128;
+            row[c] = (uint8_t)((product + (product >> 8)) >> 8);
+        }
+    }
+}
 
 void alpha_divide(struct pixels *pixels)
 {

@@ -207,13 +207,13 @@ static int convert_by_lcms(struct pixels *pixels, cmsContext context, cmsHPROFIL
 
 /* Returns 1 when the pixels are sRGB now, 0 when the profile is no use, or -ENOMEM. */
 static int convert(struct pixels *pixels, cmsContext context, cmsHPROFILE from,
-                   enum codec_colour colour)
+                   enum codec_colour colour, bool by_lcms)
 {
     struct shaper shaper;
 
     if (cmsGetColorSpace(from) != space_of(colour))
         return 0;
-    if (colour != CODEC_RGB || !shaper_read(from, &shaper))
+    if (by_lcms || colour != CODEC_RGB || !shaper_read(from, &shaper))
         return convert_by_lcms(pixels, context, from, colour);
     if (shaper_is_srgb(&shaper))
         return 1;
@@ -244,10 +244,10 @@ static void opened_done(struct opened *opened)
 }
 
 static int convert_by_profile(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
-                              size_t icc_size)
+                              size_t icc_size, bool by_lcms)
 {
     struct opened from = profile_open(icc, icc_size);
-    int rc = from.profile ? convert(pixels, from.context, from.profile, colour) : 0;
+    int rc = from.profile ? convert(pixels, from.context, from.profile, colour, by_lcms) : 0;
 
     opened_done(&from);
     return rc;
@@ -262,10 +262,10 @@ bool colour_profile_fits(enum codec_colour colour, const uint8_t *icc, size_t ic
     return fits;
 }
 
-int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
-                   size_t icc_size)
+static int to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                   size_t icc_size, bool by_lcms)
 {
-    int rc = icc ? convert_by_profile(pixels, colour, icc, icc_size) : 0;
+    int rc = icc ? convert_by_profile(pixels, colour, icc, icc_size, by_lcms) : 0;
 
     if (rc == 0 && (colour == CODEC_CMYK || colour == CODEC_CMYK_INVERTED))
         rc = inks_to_srgb(pixels, colour == CODEC_CMYK_INVERTED);
@@ -315,7 +315,19 @@ int colour_from_gamma(struct pixels *pixels, enum codec_colour colour, double ga
         from.profile =
             gamma_profile(from.context, colour, gamma, corners[0] > 0 ? corners : srgb_corners);
     if (from.profile)
-        rc = convert(pixels, from.context, from.profile, colour);
+        rc = convert(pixels, from.context, from.profile, colour, false);
     opened_done(&from);
     return rc < 0 ? rc : 0;
+}
+
+int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                   size_t icc_size)
+{
+    return to_srgb(pixels, colour, icc, icc_size, false);
+}
+
+int colour_to_srgb_by_lcms(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                           size_t icc_size)
+{
+    return to_srgb(pixels, colour, icc, icc_size, true);
 }

@@ -11,6 +11,10 @@
 int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                    size_t icc_size);
 
+/* The same with lcms doing all of it, as in Pillow: slower, and off by a level here and there. */
+int colour_to_srgb_by_lcms(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
+                           size_t icc_size);
+
 /* The same for a picture of grey or RGB without a profile that says how its light was coded.
  *   gamma    light to the power of it is a sample; near 1 / 2.2 it is taken for sRGB
  *   corners  x and y of white, red, green and blue, or 0 for sRGB's

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/alpha.h"
+
 int reduce_init(struct reduce *reduce, int width, int height, int channels, bool alpha,
                 int factor_x, int factor_y)
 {
@@ -41,20 +43,6 @@ void reduce_done(struct reduce *reduce)
     free(reduce->row);
     free(reduce->sums);
     memset(reduce, 0, sizeof *reduce);
-}
-
-/* c * a / 255, rounded, for every colour of a row. */
-static void premultiply(uint8_t *row, int width)
-{
-    for (int x = 0; x < width; x++, row += 4) {
-        unsigned alpha = row[3];
-        if (alpha == 255)
-            continue;
-        for (int c = 0; c < 3; c++) {
-            unsigned product = row[c] * alpha + 128;
-            row[c] = (uint8_t)((product + (product >> 8)) >> 8);
-        }
-    }
 }
 
 /* The first row of a box starts its sums, the others add to them. */
@@ -115,7 +103,7 @@ void reduce_commit(struct reduce *reduce)
     int box = reduce->rows / reduce->factor_y;
 
     if (reduce->alpha)
-        premultiply(row, reduce->width);
+        alpha_multiply(row, reduce->width);
     reduce->rows++;
     if (!reduce->row)
         return;

@@ -1,5 +1,6 @@
 /* One picture, from an open file to encoded thumbnails: a list of named stages. Each leaves its
- * result in struct work, and the clock of the stage's kind runs while it does. */
+ * result in struct work, and the clock of the stage's kind runs while it does. There are two lists:
+ * the fast one works on as few pixels as it can, the exact one on all of them. */
 #include "image/thumbnail.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include "image/border.h"
 #include "image/codec.h"
 #include "image/colour.h"
+#include "image/exact.h"
 #include "image/geometry.h"
 #include "image/jpeg.h"
 #include "image/metadata.h"
@@ -35,10 +37,10 @@ struct work {
     void *decoder;             /* the codec's; NULL before open */
     struct codec_header header;
     struct metadata metadata; /* that every result gets */
-    int orientation; /* that results are turned by, 1..8: the header's, or 1 */
+    int orientation;          /* that results are turned by, 1..8: the header's, or 1 */
     struct geometry_result views[IMAGE_SIZES_MAX];
     struct geometry_reduction plan;
-    struct reduce reduce; /* the decoder's sink; its `out` is the reduced picture */
+    struct reduce reduce; /* the decoder's sink; its `out` is the reduced or the whole picture */
     struct pixels thumbs[IMAGE_SIZES_MAX];
 };
 
@@ -163,7 +165,9 @@ static int decode(struct work *work)
     int shrink = work->plan.shrink;
     int width = (header->width - 1) / shrink + 1, height = (header->height - 1) / shrink + 1;
 
-    if (reduce_init(&work->reduce, width, height, codec_channels(header), header->alpha,
+    bool premultiply = header->alpha && !work->spec->exact;
+
+    if (reduce_init(&work->reduce, width, height, codec_channels(header), premultiply,
                     work->plan.factor_x, work->plan.factor_y))
         return fail_memory(work);
     return work->codec->read(work->decoder, shrink, &work->reduce);
@@ -207,6 +211,8 @@ static int convert_colours(struct work *work, struct pixels *pixels)
         return 0;
     if (header->gamma > 0)
         return colour_from_gamma(pixels, header->colour, header->gamma, header->corners);
+    if (work->spec->exact)
+        return colour_to_srgb_by_lcms(pixels, header->colour, header->icc, header->icc_size);
     return colour_to_srgb(pixels, header->colour, header->icc, header->icc_size);
 }
 
@@ -218,14 +224,16 @@ static int add_border(struct work *work, int i)
                       work->spec->background);
 }
 
-/* Alpha, colour and orientation, on as few pixels as there will ever be. */
+/* Alpha, colour and orientation, on as few pixels as there will ever be. (The exact picture has the
+ * last two behind it.) */
 static int finish_each(struct work *work)
 {
     for (int i = 0; i < work->result->thumb_count; i++) {
         struct pixels *thumb = &work->thumbs[i];
         if (thumb->alpha)
             alpha_divide(thumb);
-        if (convert_colours(work, thumb) || orient(thumb, work->orientation))
+        if (!work->spec->exact &&
+            (convert_colours(work, thumb) || orient(thumb, work->orientation)))
             return fail_memory(work);
         if (thumb->alpha && work->spec->format == IMAGE_KIND_JPEG)
             alpha_flatten(thumb, work->spec->background);
@@ -258,7 +266,58 @@ static int encode_each(struct work *work)
     return 0;
 }
 
-/* ---- the list ---- */
+/* ---- stages of the exact list ---- */
+
+static int plan_nothing(struct work *work)
+{
+    work->plan = (struct geometry_reduction){
+        .shrink = 1, .factor_x = 1, .factor_y = 1, .step_x = 1, .step_y = 1};
+    work->result->shrink = 1;
+    return 0;
+}
+
+/* Before anything else the tutorial's picture is upright and in the colours of a screen. Alpha is
+ * multiplied in here, behind the colours, which Pillow's blur does without: hidden colours would
+ * show. */
+static int prepare_exact(struct work *work)
+{
+    struct pixels *whole = &work->reduce.out;
+
+    if (convert_colours(work, whole) || orient(whole, work->orientation))
+        return fail_memory(work);
+    whole->alpha = work->header.alpha;
+    for (int y = 0; whole->alpha && y < whole->height; y++)
+        alpha_multiply(whole->data + (size_t)y * whole->stride, whole->width);
+    return 0;
+}
+
+static int blur_exact(struct work *work)
+{
+    if (exact_blur(&work->reduce.out, work->spec->blur_sigma_px))
+        return fail_memory(work);
+    return 0;
+}
+
+/* What Pillow has a thumbnail for is made so, and a part or another shape by its resize. */
+static int resize_each_exact(struct work *work)
+{
+    const struct pixels *whole = &work->reduce.out;
+    bool keeps_shape = work->spec->fit == IMAGE_INSIDE || work->spec->fit == IMAGE_CONTAIN;
+
+    for (int i = 0; i < work->result->thumb_count; i++) {
+        const struct geometry_result *view = &work->views[i];
+        int rc = keeps_shape
+                     ? exact_thumbnail(whole, view->part_width, view->part_height, &work->thumbs[i])
+                     : exact_resize(whole, view->part, view->part_width, view->part_height,
+                                    &work->thumbs[i]);
+        if (rc)
+            return fail_memory(work);
+    }
+    reduce_done(&work->reduce);
+    return 0;
+}
+
+/* ---- the lists ---- */
 
 struct stage {
     int (*run)(struct work *work);
@@ -276,17 +335,34 @@ static const struct stage stages[] = {
     {resize_each, offsetof(struct image_times, resize)},
     {finish_each, offsetof(struct image_times, resize)},
     {encode_each, offsetof(struct image_times, encode)},
+    {NULL, 0},
+};
+
+static const struct stage exact_stages[] = {
+    {check_spec, offsetof(struct image_times, decode)},
+    {choose_codec, offsetof(struct image_times, decode)},
+    {open_picture, offsetof(struct image_times, decode)},
+    {plan_sizes, offsetof(struct image_times, decode)},
+    {plan_nothing, offsetof(struct image_times, decode)},
+    {decode, offsetof(struct image_times, decode)},
+    {prepare_exact, offsetof(struct image_times, resize)},
+    {blur_exact, offsetof(struct image_times, blur)},
+    {resize_each_exact, offsetof(struct image_times, resize)},
+    {finish_each, offsetof(struct image_times, resize)},
+    {encode_each, offsetof(struct image_times, encode)},
+    {NULL, 0},
 };
 
 static int run_stages(struct work *work)
 {
     double before = stopwatch_ms();
 
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        if (stages[i].run(work))
+    for (const struct stage *stage = work->spec->exact ? exact_stages : stages; stage->run;
+         stage++) {
+        if (stage->run(work))
             return -1;
         double now = stopwatch_ms();
-        *(double *)((char *)&work->result->ms + stages[i].clock) += now - before;
+        *(double *)((char *)&work->result->ms + stage->clock) += now - before;
         before = now;
     }
     work->result->ms.read = work->source.read_ms;
