@@ -43,25 +43,18 @@ static double reference_radius(double sigma)
     return low;
 }
 
-/* Three passes. Where all three are one filter, edges repeat once, before them: the row is made
- * longer by so much that the passes' own edges do not matter. */
+/* Three passes, each of which repeats the edges. */
 static void reference_row(const uint8_t *row, int width, int channels, double sigma, double *out)
 {
     double r = reference_radius(sigma);
-    int pad = r < 2 ? 12 : 0, count = width + 2 * pad;
-    double *a = calloc((size_t)count, sizeof *a), *b = calloc((size_t)count, sizeof *b);
+    double *other = calloc((size_t)width, sizeof *other);
 
-    for (int x = 0; x < count; x++) {
-        int at = x - pad < 0 ? 0 : x - pad >= width ? width - 1 : x - pad;
-        a[x] = row[at * channels];
-    }
-    reference_pass(a, count, r, b);
-    reference_pass(b, count, r, a);
-    reference_pass(a, count, r, b);
     for (int x = 0; x < width; x++)
-        out[x] = b[x + pad];
-    free(a);
-    free(b);
+        other[x] = row[x * channels];
+    reference_pass(other, width, r, out);
+    reference_pass(out, width, r, other);
+    reference_pass(other, width, r, out);
+    free(other);
 }
 
 static void check_rows(int width, int channels, double sigma)
@@ -90,7 +83,8 @@ static void test_blur_is_three_extended_boxes(void **state)
         check_rows(200, 4, sigmas[i]);
         check_rows(333, 1, sigmas[i]);
         check_rows(1, 4, sigmas[i]);
-        check_rows(7, 1, sigmas[i]);
+        for (int width = 2; width < 16; width++) /* as long as the filter, and shorter */
+            check_rows(width, 1, sigmas[i]);
     }
 }
 
