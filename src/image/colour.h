@@ -11,7 +11,8 @@
 int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                    size_t icc_size);
 
-/* The same with lcms doing all of it, as in Pillow: slower, and off by a level here and there. */
+/* The same with lcms doing all of it, as Pillow has it done: slower, and a level more or less here
+ * and there. */
 int colour_to_srgb_by_lcms(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                            size_t icc_size);
 

@@ -248,7 +248,7 @@ static inline uint8_t sample_of(int32_t sum)
 }
 
 /* One row of the result from one of the source. */
-static void resize_row(const struct axis *axis, const uint8_t *in, int channels, uint8_t *to)
+static void sum_columns(const struct axis *axis, const uint8_t *in, int channels, uint8_t *to)
 {
     for (int x = 0; x < axis->target; x++, to += channels) {
         const int32_t *weights = axis->weights + (size_t)x * (size_t)axis->taps;
@@ -273,15 +273,15 @@ static int resize_rows(const struct pixels *in, float start, float end, int widt
         return rc;
     rc = pixels_init(ret, width, in->height, in->channels);
     for (int y = 0; !rc && y < in->height; y++)
-        resize_row(&axis, in->data + (size_t)y * in->stride, in->channels,
-                   ret->data + (size_t)y * ret->stride);
+        sum_columns(&axis, in->data + (size_t)y * in->stride, in->channels,
+                    ret->data + (size_t)y * ret->stride);
     axis_done(&axis);
     return rc;
 }
 
-/* One row of the result from as many of the source as it takes. */
-static void resize_column_row(const struct axis *axis, int y, const struct pixels *in,
-                              int32_t *sums, uint8_t *to)
+/* Row y of the result from as many of the source as it takes. */
+static void sum_rows(const struct axis *axis, int y, const struct pixels *in, int32_t *sums,
+                     uint8_t *to)
 {
     size_t bytes = (size_t)in->width * (size_t)in->channels;
 
@@ -308,7 +308,7 @@ static int resize_columns(const struct pixels *in, float start, float end, int h
     int32_t *sums = calloc((size_t)in->width * (size_t)in->channels, sizeof *sums);
     rc = sums ? pixels_init(ret, in->width, height, in->channels) : -ENOMEM;
     for (int y = 0; !rc && y < height; y++)
-        resize_column_row(&axis, y, in, sums, ret->data + (size_t)y * ret->stride);
+        sum_rows(&axis, y, in, sums, ret->data + (size_t)y * ret->stride);
     free(sums);
     axis_done(&axis);
     return rc;

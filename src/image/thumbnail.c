@@ -131,31 +131,47 @@ static int check_result(struct work *work, const struct geometry_result *view)
     return 0;
 }
 
-/* The size of every result, and one reduction that serves the largest scale. */
-static int plan_sizes(struct work *work)
+static int plan_result(struct work *work, int i)
 {
-    const struct codec_header *header = &work->header;
     struct image_result *result = work->result;
+    struct geometry_result *view = &work->views[i];
+
+    *view = geometry_result(result->width, result->height, work->spec->boxes[i], work->spec);
+    result->thumbs[i].width = view->width;
+    result->thumbs[i].height = view->height;
+    return check_result(work, view);
+}
+
+/* One reduction that serves the largest scale that is needed, as the picture is stored. */
+static void plan_reduction(struct work *work)
+{
     double ratio_x = INFINITY, ratio_y = INFINITY; /* upright */
 
-    work->orientation = work->spec->rotate ? header->orientation : 1;
-    result->width = is_turned(work) ? header->height : header->width;
-    result->height = is_turned(work) ? header->width : header->height;
-    result->thumb_count = work->spec->box_count;
-    for (int i = 0; i < result->thumb_count; i++) {
-        struct geometry_result *view = &work->views[i];
-        *view = geometry_result(result->width, result->height, work->spec->boxes[i], work->spec);
-        if (check_result(work, view))
-            return -1;
-        result->thumbs[i].width = view->width;
-        result->thumbs[i].height = view->height;
+    for (int i = 0; i < work->result->thumb_count; i++) {
+        const struct geometry_result *view = &work->views[i];
         ratio_x = fmin(ratio_x, view->part.width / view->part_width);
         ratio_y = fmin(ratio_y, view->part.height / view->part_height);
     }
     work->plan =
         geometry_reduction(is_turned(work) ? ratio_y : ratio_x, is_turned(work) ? ratio_x : ratio_y,
-                           header->shrinks, work->spec->blur_sigma_px);
-    result->shrink = work->plan.shrink;
+                           work->header.shrinks, work->spec->blur_sigma_px);
+    work->result->shrink = work->plan.shrink;
+}
+
+/* The size of every result, and the way there. */
+static int plan_sizes(struct work *work)
+{
+    const struct codec_header *header = &work->header;
+    struct image_result *result = work->result;
+
+    work->orientation = work->spec->rotate ? header->orientation : 1;
+    result->width = is_turned(work) ? header->height : header->width;
+    result->height = is_turned(work) ? header->width : header->height;
+    result->thumb_count = work->spec->box_count;
+    for (int i = 0; i < result->thumb_count; i++)
+        if (plan_result(work, i))
+            return -1;
+    plan_reduction(work);
     return 0;
 }
 
@@ -276,9 +292,8 @@ static int plan_nothing(struct work *work)
     return 0;
 }
 
-/* Before anything else the tutorial's picture is upright and in the colours of a screen. Alpha is
- * multiplied in here, behind the colours, which Pillow's blur does without: hidden colours would
- * show. */
+/* The picture is upright and sRGB before anything else is done to it. Alpha is multiplied in last,
+ * which is the one step that Pillow's blur leaves out: there hidden colours show. */
 static int prepare_exact(struct work *work)
 {
     struct pixels *whole = &work->reduce.out;

@@ -23,6 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     spec.boxes[0] = (struct image_box){side, side};
     spec.boxes[1] = (struct image_box){0, 2};
     spec.box_count = 2;
+    spec.fit = (enum image_fit)(size / 2 % 4);
+    spec.gravity = (enum image_gravity)(size / 8 % 9);
+    spec.upscale = size / 3 % 4 == 0;
+    spec.exact = size / 5 % 4 == 0;
+    spec.rotate = size / 7 % 4 != 0;
     spec.max_pixels = 1 << 20;
     spec.max_scans = 50;
     spec.keep = size % 5 ? 0 : IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF;

@@ -68,6 +68,10 @@ static void test_colour_converts_as_lcms_does_and_keeps_alpha(void **state)
             cmsCreateTransform(from, TYPE_RGBA_8, to, TYPE_RGBA_8, INTENT_RELATIVE_COLORIMETRIC,
                                cmsFLAGS_BLACKPOINTCOMPENSATION | cmsFLAGS_COPY_ALPHA);
         cmsDoTransform(transform, q.data, q.data, 60 * 40);
+        struct pixels by_lcms = test_picture(60, 40, 4, true);
+        assert_int_equal(colour_to_srgb_by_lcms(&by_lcms, CODEC_RGB, icc, size), 0);
+        assert_memory_equal(by_lcms.data, q.data, 60 * 40 * 4);
+        pixels_done(&by_lcms);
         assert_int_equal(colour_to_srgb(&p, CODEC_RGB, icc, size), 0);
         for (int i = 0; i < 60 * 40 * 4; i++)
             assert_in_range(p.data[i] + 1, q.data[i], q.data[i] + 2); /* 1 level at most */
