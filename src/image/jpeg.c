@@ -13,6 +13,7 @@
 #include "image/exif.h"
 #include "image/jpeg_dc.h"
 #include "image/jpeg_error.h"
+#include "image/jpeg_progressive.h"
 #include "image/jpeg_source.h"
 
 enum { EXIF_MARKER = JPEG_APP0 + 1, ICC_MARKER = JPEG_APP0 + 2, MARKER_BYTES_MAX = 65533 };
@@ -277,6 +278,34 @@ static void choose_scale(struct jpeg_decoder *decoder, int shrink)
     jpeg_calc_output_dimensions(cinfo);
 }
 
+/* Starts anew from the first byte, for libjpeg's own decoder. */
+static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    enum codec_colour colour;
+
+    jpeg_abort_decompress(cinfo);
+    source_seek(decoder->input.source, 0);
+    cinfo->src = jpeg_source_init(&decoder->input, decoder->input.source);
+    jpeg_read_header(cinfo, TRUE);
+    choose_colour(cinfo, &colour);
+    choose_scale(decoder, decoder->shrink);
+    return read_rows(decoder, sink);
+}
+
+/* Without an end marker of the file's own, libjpeg is to say whether all of it is there. */
+static int read_progressive(struct jpeg_decoder *decoder, bool coarse, struct reduce *sink)
+{
+    struct jpeg_progressive *picture =
+        jpeg_progressive_read(&decoder->cinfo, coarse, decoder->max_scans);
+    bool whole = picture && !decoder->input.ended;
+
+    if (whole)
+        jpeg_progressive_write(picture, sink);
+    jpeg_progressive_free(picture);
+    return whole ? 0 : read_again(decoder, sink);
+}
+
 static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
 {
     struct jpeg_decoder *decoder = opaque;
@@ -291,9 +320,12 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         cinfo->output_height != (unsigned)sink->height)
         return image_fail(decoder->error.fault, IMAGE_UNSUPPORTED,
                           "libjpeg gives a size that was not asked for");
-    if (shrink != 8 || !jpeg_dc_applies(cinfo, sink))
+    bool coarse = sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
+    if (shrink == 8 && jpeg_progressive_applies(cinfo, coarse))
+        return read_progressive(decoder, coarse, sink);
+    if (shrink != 8 || !jpeg_dc_applies(cinfo, coarse))
         return read_rows(decoder, sink);
-    enum jpeg_dc_result result = jpeg_dc_read(cinfo, sink);
+    enum jpeg_dc_result result = jpeg_dc_read(cinfo, coarse, sink);
     return result ? fail_dc(decoder, result) : 0;
 }
 

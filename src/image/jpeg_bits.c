@@ -1,20 +1,13 @@
 /* Stripping and cutting, in runs between one 0xff and the next. */
 #include "image/jpeg_bits.h"
 
+#include "image/jpeg_source.h"
+
 void bits_init(struct bits *bits, struct jpeg_decompress_struct *cinfo)
 {
     memset(bits, 0, sizeof *bits);
     bits->cinfo = cinfo;
     bits->at.next = bits->end = bits->buffer;
-}
-
-/* The source manager hands out an end marker at the end of the file, so there is always a byte. */
-static uint8_t next_byte(struct jpeg_decompress_struct *cinfo)
-{
-    if (cinfo->src->bytes_in_buffer == 0)
-        cinfo->src->fill_input_buffer(cinfo);
-    cinfo->src->bytes_in_buffer--;
-    return *cinfo->src->next_input_byte++;
 }
 
 /* Copies a run of bytes up to a 0xff or the limit. Returns how many. */
@@ -40,13 +33,13 @@ void bits_fill(struct bits *bits)
         size += copy_run(bits->cinfo->src, bits->buffer + size, BITS_BUFFER_BYTES - size);
         if (size == BITS_BUFFER_BYTES)
             break;
-        uint8_t byte = next_byte(bits->cinfo);
+        int byte = jpeg_source_byte(bits->cinfo);
         if (byte != 0xff) { /* the first of the source's next piece */
-            bits->buffer[size++] = byte;
+            bits->buffer[size++] = (uint8_t)byte;
             continue;
         }
         while (byte == 0xff) /* any number of them may precede a marker */
-            byte = next_byte(bits->cinfo);
+            byte = jpeg_source_byte(bits->cinfo);
         if (byte == 0)
             bits->buffer[size++] = 0xff;
         bits->marker = byte;
@@ -56,13 +49,18 @@ void bits_fill(struct bits *bits)
     bits->end = bits->buffer + size;
 }
 
-bool bits_restart(struct bits *bits, int due)
+int bits_finish(struct bits *bits)
 {
     while (!bits->marker) {
         bits->at.next = bits->end;
         bits_fill(bits);
     }
-    if (bits->marker != JPEG_RST0 + due)
+    return bits->marker;
+}
+
+bool bits_restart(struct bits *bits, int due)
+{
+    if (bits_finish(bits) != JPEG_RST0 + due)
         return false;
     bits->at.window = 0;
     bits->at.count = 0;

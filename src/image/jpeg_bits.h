@@ -36,6 +36,9 @@ void bits_init(struct bits *bits, struct jpeg_decompress_struct *cinfo);
 /* Moves what is left to the buffer's start and fills it up, or up to the next marker. */
 void bits_fill(struct bits *bits);
 
+/* Drops the data before the next marker, which it returns. The source stands behind that. */
+int bits_finish(struct bits *bits);
+
 /* Goes on behind the restart marker that is `due`, 0..7. Data before it that no block wanted are
  * dropped: they are stray bytes. Returns false at another marker. */
 bool bits_restart(struct bits *bits, int due);
@@ -71,6 +74,17 @@ static inline void position_skip(struct bits_position *at, int count)
 {
     at->window <<= count;
     at->count -= count;
+}
+
+/* Takes a term, or a difference of terms, of so many bits, 0..15, from a window that holds them:
+ * its first bit is the sign, inverted. */
+static inline int bits_value(struct bits *bits, int size)
+{
+    int value = (int)(bits->at.window >> 1 >> (63 - size));
+    if (size && value < 1 << (size - 1))
+        value -= (1 << size) - 1;
+    position_skip(&bits->at, size);
+    return value;
 }
 
 #endif

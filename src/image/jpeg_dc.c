@@ -1,8 +1,8 @@
 /* The walk over a JPEG's blocks.
  *
  * The actors: `bits` hands out the entropy-coded data (jpeg_bits.h), a `code` knows one Huffman
- * table (jpeg_code.h), a `plane` holds one row of MCUs of one component, a sample per block, and
- * the `walk` owns them all.
+ * table (jpeg_code.h), `planes` hold a row of MCUs as samples (jpeg_planes.h), and the `walk` owns
+ * them all.
  *
  * Nothing in here allocates but jpeg_dc_read(), which would leak it if the source manager left by
  * longjmp; ours remembers errors and hands out an end marker. */
@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/jpeg_block.h"
 #include "image/jpeg_code.h"
+#include "image/jpeg_planes.h"
 
-enum { COMPONENTS_MAX = 3, DIFFERENCE_BITS_MAX = 15, AC_VALUE_MAX = 255 };
+enum { DIFFERENCE_BITS_MAX = 15, AC_VALUE_MAX = 255 };
 
 /* ---- blocks ---- */
 
@@ -25,11 +27,27 @@ static inline bool take_difference(const struct code *code, struct bits *bits, i
 
     if (size < 0)
         return false;
-    int value = size ? (int)(bits->at.window >> (64 - size)) : 0;
-    if (size && value < 1 << (size - 1)) /* its first bit is the sign, inverted */
-        value -= (1 << size) - 1;
-    position_skip(&bits->at, size);
-    *ret = value;
+    *ret = bits_value(bits, size);
+    return true;
+}
+
+/* Takes the other 63 terms of a block, of which those that `places` has a place for go into
+ * `terms`, which are 0 before. Returns false at no code. */
+static inline bool take_terms(const struct code *code, struct bits *bits, const uint8_t *places,
+                              int16_t terms[BLOCK_PLACES])
+{
+    for (int term = 1; term < BLOCK_TERMS; term++) {
+        position_refill(&bits->at);
+        int value = code_take(code, bits);
+        if (value < 0)
+            return false;
+        int run = code_terms((uint8_t)value) - 1;
+        if (run < 0)
+            break;
+        term += run;
+        if (value & 15)
+            terms[places[term]] = (int16_t)bits_value(bits, value & 15);
+    }
     return true;
 }
 
@@ -78,74 +96,99 @@ static inline bool skip_terms(const struct code *code, struct bits *bits)
 
 /* ---- components ---- */
 
-struct plane {
+struct component {
     const struct code *dc, *ac;
-    int across, down; /* blocks of an MCU */
-    int quantum;      /* what its first terms are multiplied by */
-    int last;         /* the first term of the block before */
-    size_t stride;    /* samples of a row */
-    uint8_t *rows;    /* `down` of them; in the walk's samples */
+    int last; /* the first term of the block before */
 };
 
 struct walk {
     struct bits bits;
     struct code dc[NUM_HUFF_TBLS], ac[NUM_HUFF_TBLS]; /* those that the scan uses */
-    struct plane planes[COMPONENTS_MAX];
-    int plane_count;
-    int mcus, mcu_rows; /* across and down */
-    int restart;        /* MCUs between restart markers; 0 is none */
-    int until_restart;  /* MCUs until the next */
-    int restarts;       /* markers gone by */
-    uint8_t *samples;   /* a row of MCUs of all planes; owned */
-    int16_t *shifts;    /* three rows: what chroma adds to red, green and blue; owned */
+    struct component components[JPEG_PLANES_MAX];
+    struct jpeg_planes planes;
+    uint8_t places[BLOCK_TERMS + BLOCK_RUN_MAX];
+    int restart;       /* MCUs between restart markers; 0 is none */
+    int until_restart; /* MCUs until the next */
+    int restarts;      /* markers gone by */
 };
 
-/* The block's mean as a sample: its first term is eight times that, less 128. */
-static inline uint8_t sample_of(int term, int quantum)
+static inline enum jpeg_dc_result trouble(const struct bits *bits)
 {
-    int value = (((int16_t)term * quantum + 4) >> 3) + 128;
-
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    return bits_overrun(bits) ? JPEG_DC_SHORT : JPEG_DC_BAD_CODE;
 }
 
-/* One component's blocks of an MCU, a sample each. */
-static inline enum jpeg_dc_result walk_blocks(struct bits *bits, struct plane *plane, int mcu)
+/* One block as one sample. */
+static inline enum jpeg_dc_result walk_block(struct bits *bits, struct component *component,
+                                             int quantum, uint8_t *to)
 {
-    for (int y = 0; y < plane->down; y++)
-        for (int x = 0; x < plane->across; x++) {
-            int difference;
-            bits_reserve(bits);
-            if (!take_difference(plane->dc, bits, &difference) || !skip_terms(plane->ac, bits))
-                return bits_overrun(bits) ? JPEG_DC_SHORT : JPEG_DC_BAD_CODE;
-            if (bits_overrun(bits))
-                return JPEG_DC_SHORT;
-            plane->last = (int16_t)(plane->last + difference);
-            plane->rows[(size_t)y * plane->stride + (size_t)(mcu * plane->across + x)] =
-                sample_of(plane->last, plane->quantum);
-        }
+    int difference;
+
+    bits_reserve(bits);
+    if (!take_difference(component->dc, bits, &difference) || !skip_terms(component->ac, bits))
+        return trouble(bits);
+    if (bits_overrun(bits))
+        return JPEG_DC_SHORT;
+    component->last = (int16_t)(component->last + difference);
+    *to = block_sample(component->last, quantum);
     return JPEG_DC_OK;
+}
+
+/* One block as 2 x 2 samples. */
+static inline enum jpeg_dc_result walk_fine_block(struct walk *walk, struct component *component,
+                                                  const struct jpeg_plane *plane, uint8_t *to)
+{
+    int16_t terms[BLOCK_PLACES] = {0};
+    int difference;
+
+    bits_reserve(&walk->bits);
+    if (!take_difference(component->dc, &walk->bits, &difference) ||
+        !take_terms(component->ac, &walk->bits, walk->places, terms))
+        return trouble(&walk->bits);
+    if (bits_overrun(&walk->bits))
+        return JPEG_DC_SHORT;
+    component->last = (int16_t)(component->last + difference);
+    terms[0] = (int16_t)component->last;
+    block_samples(terms, plane->quanta, to, plane->stride);
+    return JPEG_DC_OK;
+}
+
+/* One component's blocks of an MCU. */
+static inline enum jpeg_dc_result walk_blocks(struct walk *walk, int c, int mcu)
+{
+    const struct jpeg_plane *plane = &walk->planes.planes[c];
+    struct component *component = &walk->components[c];
+    enum jpeg_dc_result rc = JPEG_DC_OK;
+
+    for (int y = 0; y < plane->down && !rc; y++) {
+        uint8_t *to = plane->rows + (size_t)(y * plane->scale) * plane->stride +
+                      (size_t)(mcu * plane->across * plane->scale);
+        for (int x = 0; x < plane->across && !rc; x++, to += plane->scale)
+            rc = plane->scale == 1 ? walk_block(&walk->bits, component, plane->quanta[0], to)
+                                   : walk_fine_block(walk, component, plane, to);
+    }
+    return rc;
 }
 
 static bool walk_restart(struct walk *walk)
 {
     if (!bits_restart(&walk->bits, walk->restarts++ & 7))
         return false;
-    for (int c = 0; c < walk->plane_count; c++)
-        walk->planes[c].last = 0;
+    for (int c = 0; c < walk->planes.count; c++)
+        walk->components[c].last = 0;
     walk->until_restart = walk->restart;
     return true;
 }
 
 static enum jpeg_dc_result walk_mcu_row(struct walk *walk)
 {
-    for (int mcu = 0; mcu < walk->mcus; mcu++) {
+    for (int mcu = 0; mcu < walk->planes.mcus; mcu++) {
         if (walk->restart && walk->until_restart-- == 0) {
             if (!walk_restart(walk))
                 return JPEG_DC_BAD_MARKER;
             walk->until_restart--;
         }
-        for (int c = 0; c < walk->plane_count; c++) {
-            enum jpeg_dc_result rc = walk_blocks(&walk->bits, &walk->planes[c], mcu);
+        for (int c = 0; c < walk->planes.count; c++) {
+            enum jpeg_dc_result rc = walk_blocks(walk, c, mcu);
             if (rc)
                 return rc;
         }
@@ -153,130 +196,33 @@ static enum jpeg_dc_result walk_mcu_row(struct walk *walk)
     return JPEG_DC_OK;
 }
 
-/* ---- colours ---- */
-
-/* What a row of chroma adds to red, green and blue, each sample `repeat` times: once for every
- * column of luma. Source: ITU-T T.871, section 7. */
-static void fill_shifts(const uint8_t *blue, const uint8_t *red, int count, int repeat,
-                        int16_t *shifts, size_t stride)
-{
-    for (int x = 0; x < count; x++) {
-        int cb = blue[x] - 128, cr = red[x] - 128;
-        int16_t to_red = (int16_t)((91881 * cr + 32768) >> 16);
-        int16_t to_green = (int16_t)((-22554 * cb - 46802 * cr + 32768) >> 16);
-        int16_t to_blue = (int16_t)((116130 * cb + 32768) >> 16);
-        for (int i = 0; i < repeat; i++, shifts++) {
-            shifts[0] = to_red;
-            shifts[stride] = to_green;
-            shifts[2 * stride] = to_blue;
-        }
-    }
-}
-
-static inline uint8_t shifted(uint8_t luma, int16_t shift)
-{
-    int16_t value = (int16_t)(luma + shift);
-
-    value = value < 0 ? 0 : value;
-    return (uint8_t)(value > 255 ? 255 : value);
-}
-
-/* (Not inlined, for the reason that filter.c gives.) */
-static __attribute__((noinline)) void write_colours(const uint8_t *restrict luma,
-                                                    const int16_t *restrict shifts, size_t stride,
-                                                    int width, uint8_t *restrict to)
-{
-    for (int x = 0; x < width; x++) {
-        to[4 * x] = shifted(luma[x], shifts[x]);
-        to[4 * x + 1] = shifted(luma[x], shifts[stride + (size_t)x]);
-        to[4 * x + 2] = shifted(luma[x], shifts[2 * stride + (size_t)x]);
-        to[4 * x + 3] = 255;
-    }
-}
-
-static const uint8_t *plane_row(const struct walk *walk, int c, int y)
-{
-    const struct plane *plane = &walk->planes[c];
-
-    return plane->rows + (size_t)(y * plane->down / walk->planes[0].down) * plane->stride;
-}
-
-/* Writes row `y` of the row of MCUs. RGB's three planes are of one size, as jpeg_dc_applies() saw
- * to. */
-static void write_row(struct walk *walk, J_COLOR_SPACE space, int y, struct reduce *sink)
-{
-    uint8_t *to = reduce_row(sink);
-    const struct plane *luma = &walk->planes[0], *chroma = &walk->planes[1];
-
-    if (space == JCS_GRAYSCALE) {
-        memcpy(to, plane_row(walk, 0, y), (size_t)sink->width);
-    } else if (space == JCS_RGB) {
-        for (int x = 0; x < sink->width; x++, to += 4) {
-            for (int c = 0; c < 3; c++)
-                to[c] = plane_row(walk, c, y)[x];
-            to[3] = 255;
-        }
-    } else {
-        if (y % (luma->down / chroma->down) == 0)
-            fill_shifts(plane_row(walk, 1, y), plane_row(walk, 2, y), (int)chroma->stride,
-                        luma->across / chroma->across, walk->shifts, luma->stride);
-        write_colours(plane_row(walk, 0, y), walk->shifts, luma->stride, sink->width, to);
-    }
-    reduce_commit(sink);
-}
-
 /* ---- the scan ---- */
 
-static bool has_tables(const struct jpeg_decompress_struct *cinfo,
-                       const jpeg_component_info *component)
+static bool has_codes(const struct jpeg_decompress_struct *cinfo,
+                      const jpeg_component_info *component)
 {
-    int dc = component->dc_tbl_no, ac = component->ac_tbl_no, quantum = component->quant_tbl_no;
+    int dc = component->dc_tbl_no, ac = component->ac_tbl_no;
 
     return dc >= 0 && dc < NUM_HUFF_TBLS && cinfo->dc_huff_tbl_ptrs[dc] && ac >= 0 &&
-           ac < NUM_HUFF_TBLS && cinfo->ac_huff_tbl_ptrs[ac] && quantum >= 0 &&
-           quantum < NUM_QUANT_TBLS && cinfo->quant_tbl_ptrs[quantum];
+           ac < NUM_HUFF_TBLS && cinfo->ac_huff_tbl_ptrs[ac];
 }
 
-/* Chroma as a whole part of luma, and the same for both. */
-static bool has_plain_sampling(const struct jpeg_decompress_struct *cinfo)
+bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, bool coarse)
 {
-    const jpeg_component_info *first = cinfo->comp_info, *second = first + 1, *third = first + 2;
-    bool equal = second->h_samp_factor == first->h_samp_factor &&
-                 second->v_samp_factor == first->v_samp_factor;
-
-    return second->h_samp_factor == third->h_samp_factor &&
-           second->v_samp_factor == third->v_samp_factor &&
-           first->h_samp_factor % second->h_samp_factor == 0 &&
-           first->v_samp_factor % second->v_samp_factor == 0 &&
-           (equal || cinfo->jpeg_color_space == JCS_YCbCr);
-}
-
-bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, const struct reduce *sink)
-{
-    int count = cinfo->num_components;
-    bool coarse = sink->factor_x >= 2 && sink->factor_y >= 2;
-    int blocks = 0; /* of an MCU */
-
     if (cinfo->progressive_mode || cinfo->arith_code || cinfo->data_precision != 8 ||
-        cinfo->comps_in_scan != count)
+        cinfo->comps_in_scan != cinfo->num_components || !jpeg_planes_apply(cinfo, coarse))
         return false;
-    if (cinfo->jpeg_color_space == JCS_GRAYSCALE ? count != 1
-                                                 : count != 3 || !has_plain_sampling(cinfo))
-        return false;
-    for (int c = 0; c < count; c++) {
-        const jpeg_component_info *component = &cinfo->comp_info[c];
-        if (!has_tables(cinfo, component) || (component->DCT_scaled_size > 1 && !coarse))
+    for (int c = 0; c < cinfo->num_components; c++)
+        if (!has_codes(cinfo, &cinfo->comp_info[c]))
             return false;
-        blocks += component->h_samp_factor * component->v_samp_factor;
-    }
-    return count == 1 || blocks <= D_MAX_BLOCKS_IN_MCU; /* more are libjpeg's to refuse */
+    return true;
 }
 
 static bool walk_codes(struct walk *walk, const struct jpeg_decompress_struct *cinfo)
 {
     bool dc_done[NUM_HUFF_TBLS] = {false}, ac_done[NUM_HUFF_TBLS] = {false};
 
-    for (int c = 0; c < walk->plane_count; c++) {
+    for (int c = 0; c < walk->planes.count; c++) {
         int dc = cinfo->comp_info[c].dc_tbl_no, ac = cinfo->comp_info[c].ac_tbl_no;
         if (!dc_done[dc] &&
             !code_fill(&walk->dc[dc], cinfo->dc_huff_tbl_ptrs[dc], DIFFERENCE_BITS_MAX))
@@ -286,71 +232,37 @@ static bool walk_codes(struct walk *walk, const struct jpeg_decompress_struct *c
         if (!ac_done[ac])
             code_fill_skips(&walk->ac[ac]);
         dc_done[dc] = ac_done[ac] = true;
-        walk->planes[c].dc = &walk->dc[dc];
-        walk->planes[c].ac = &walk->ac[ac];
+        walk->components[c].dc = &walk->dc[dc];
+        walk->components[c].ac = &walk->ac[ac];
     }
     return true;
 }
 
-/* A scan of one component has MCUs of one block, whatever its sampling. */
-static bool walk_planes(struct walk *walk, const struct jpeg_decompress_struct *cinfo)
+static enum jpeg_dc_result walk_scan(struct walk *walk, struct reduce *sink)
 {
-    const jpeg_component_info *first = cinfo->comp_info;
-    bool alone = walk->plane_count == 1;
-    size_t total = 0;
-
-    walk->mcus = alone ? (int)first->width_in_blocks
-                       : ((int)cinfo->image_width - 1) / (8 * first->h_samp_factor) + 1;
-    walk->mcu_rows = alone ? (int)first->height_in_blocks
-                           : ((int)cinfo->image_height - 1) / (8 * first->v_samp_factor) + 1;
-    for (int c = 0; c < walk->plane_count; c++) {
-        struct plane *plane = &walk->planes[c];
-        plane->across = alone ? 1 : first[c].h_samp_factor;
-        plane->down = alone ? 1 : first[c].v_samp_factor;
-        plane->quantum = cinfo->quant_tbl_ptrs[first[c].quant_tbl_no]->quantval[0];
-        plane->stride = (size_t)walk->mcus * (size_t)plane->across;
-        total += plane->stride * (size_t)plane->down;
-    }
-    walk->samples = malloc(total);
-    walk->shifts = malloc(3 * walk->planes[0].stride * sizeof *walk->shifts);
-    if (!walk->samples || !walk->shifts)
-        return false;
-    uint8_t *rows = walk->samples;
-    for (int c = 0; c < walk->plane_count; c++) {
-        walk->planes[c].rows = rows;
-        rows += walk->planes[c].stride * (size_t)walk->planes[c].down;
-    }
-    return true;
-}
-
-static enum jpeg_dc_result walk_scan(struct walk *walk, J_COLOR_SPACE space, struct reduce *sink)
-{
-    for (int row = 0; row < walk->mcu_rows; row++) {
+    for (int row = 0; row < walk->planes.mcu_rows; row++) {
         enum jpeg_dc_result rc = walk_mcu_row(walk);
         if (rc)
             return rc;
-        for (int y = 0; y < walk->planes[0].down && sink->rows < sink->height; y++)
-            write_row(walk, space, y, sink);
+        jpeg_planes_write(&walk->planes, sink);
     }
     return JPEG_DC_OK;
 }
 
-enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, struct reduce *sink)
+enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, bool coarse,
+                                 struct reduce *sink)
 {
     struct walk *walk = calloc(1, sizeof *walk);
     enum jpeg_dc_result rc = JPEG_DC_MEMORY;
 
     if (!walk)
         return rc;
-    walk->plane_count = cinfo->num_components;
     walk->restart = walk->until_restart = (int)cinfo->restart_interval;
     bits_init(&walk->bits, cinfo);
-    if (!walk_codes(walk, cinfo))
-        rc = JPEG_DC_BAD_TABLE;
-    else if (walk_planes(walk, cinfo))
-        rc = walk_scan(walk, cinfo->jpeg_color_space, sink);
-    free(walk->samples);
-    free(walk->shifts);
+    block_places_fill(walk->places);
+    if (jpeg_planes_init(&walk->planes, cinfo, coarse))
+        rc = walk_codes(walk, cinfo) ? walk_scan(walk, sink) : JPEG_DC_BAD_TABLE;
+    jpeg_planes_done(&walk->planes);
     free(walk);
     return rc;
 }

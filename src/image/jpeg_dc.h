@@ -1,9 +1,12 @@
 /* JPEG at one eighth, without libjpeg's decoder.
  *
- * At this scale every block of 8 x 8 gives one pixel, its mean, and the mean is the block's first
- * term alone. The other 63 are decoded for one reason only: to know where the next block begins.
- * This walks over them without looking at what they say, several at a time. It takes baseline files
- * of one scan; libjpeg reads the header, and whatever is unusual stays with libjpeg. */
+ * At this scale a block of 8 x 8 gives one pixel, its mean, and the mean is the block's first term
+ * alone. The other 63 are decoded for one reason only: to know where the next block begins. This
+ * walks over them without looking at what they say, several at a time. Of chroma that is stored at
+ * half the size both ways, which gives 2 x 2 pixels a block, it takes some more terms.
+ *
+ * It takes baseline files of one scan; libjpeg reads the header, and whatever is unusual stays with
+ * libjpeg. */
 #ifndef IMAGE_JPEG_DC_H
 #define IMAGE_JPEG_DC_H
 
@@ -23,14 +26,14 @@ enum jpeg_dc_result {
     JPEG_DC_MEMORY,
 };
 
-/* True when jpeg_dc_read() can decode this, with the header read and shrinking by 8 asked for, and
- * gives what libjpeg would: libjpeg keeps more of chroma that is stored at half the size both ways,
- * which shows unless the sink reduces by 2 or more anyway. */
-bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, const struct reduce *sink);
+/* True when jpeg_dc_read() can decode this, with the header read and shrinking by 8 asked for.
+ * `coarse` is that the means of chroma will do: that 2 x 2 of its pixels will become one. */
+bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, bool coarse);
 
-/* Decodes the scan behind the header into the sink, grey or RGB as its channels say. Call it right
- * after jpeg_read_header(), and nothing but jpeg_destroy_decompress() after it. The source manager
- * must not leave by longjmp. */
-enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, struct reduce *sink);
+/* Decodes the scan behind the header into the sink, grey or RGB as its channels say, to the same
+ * samples as libjpeg unless `coarse`. Call it right after jpeg_read_header(), and nothing but
+ * jpeg_destroy_decompress() after it. The source manager must not leave by longjmp. */
+enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, bool coarse,
+                                 struct reduce *sink);
 
 #endif

@@ -18,4 +18,14 @@ struct jpeg_source {
 /* Makes `input` read from `source`: cinfo->src = its result. */
 struct jpeg_source_mgr *jpeg_source_init(struct jpeg_source *input, struct source *source);
 
+/* Takes the next byte from whatever source manager there is, which must not run out: ours hands out
+ * an end marker at the end of the file. */
+static inline int jpeg_source_byte(struct jpeg_decompress_struct *cinfo)
+{
+    if (cinfo->src->bytes_in_buffer == 0)
+        cinfo->src->fill_input_buffer(cinfo);
+    cinfo->src->bytes_in_buffer--;
+    return *cinfo->src->next_input_byte++;
+}
+
 #endif

@@ -9,64 +9,29 @@
 #include <string.h>
 
 #include "image/jpeg_dc.h"
-#include "support/images.h"
-
-/* libjpeg's header, ready for either. */
-static void open_header(struct jpeg_decompress_struct *cinfo, struct jpeg_error_mgr *error,
-                        const struct test_file *file)
-{
-    cinfo->err = jpeg_std_error(error);
-    jpeg_create_decompress(cinfo);
-    jpeg_mem_src(cinfo, file->bytes, file->size);
-    jpeg_read_header(cinfo, TRUE);
-    cinfo->scale_denom = 8;
-    cinfo->do_fancy_upsampling = FALSE;
-    cinfo->out_color_space = cinfo->num_components == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
-    jpeg_calc_output_dimensions(cinfo);
-}
-
-static void reduce_start(struct reduce *reduce, const struct jpeg_decompress_struct *cinfo,
-                         int factor)
-{
-    assert_int_equal(reduce_init(reduce, (int)cinfo->output_width, (int)cinfo->output_height,
-                                 cinfo->num_components == 1 ? 1 : 4, false, factor, factor),
-                     0);
-}
+#include "support/eighth.h"
 
 static struct pixels read_by_libjpeg(const struct test_file *file, int factor)
 {
-    struct jpeg_decompress_struct cinfo;
-    struct jpeg_error_mgr error;
-    struct reduce reduce;
-    open_header(&cinfo, &error, file);
-    reduce_start(&reduce, &cinfo, factor);
-    jpeg_start_decompress(&cinfo);
-    while (cinfo.output_scanline < cinfo.output_height) {
-        JSAMPROW row = reduce_row(&reduce);
-        jpeg_read_scanlines(&cinfo, &row, 1);
-        reduce_commit(&reduce);
-    }
-    jpeg_destroy_decompress(&cinfo);
-    struct pixels out = reduce.out;
-    reduce.out = (struct pixels){0};
-    reduce_done(&reduce);
+    struct eighth eighth;
+    struct pixels out;
+    assert_true(eighth_open(&eighth, file));
+    assert_true(eighth_decode(&eighth, factor, &out));
+    assert_false(eighth.damaged);
+    eighth_close(&eighth);
     return out;
 }
 
-static enum jpeg_dc_result read_by_walk(const struct test_file *file, int factor,
+static enum jpeg_dc_result read_by_walk(const struct test_file *file, bool coarse, int factor,
                                         struct pixels *ret)
 {
-    struct jpeg_decompress_struct cinfo;
-    struct jpeg_error_mgr error;
-    struct reduce reduce;
-    open_header(&cinfo, &error, file);
-    reduce_start(&reduce, &cinfo, factor);
-    assert_true(jpeg_dc_applies(&cinfo, &reduce));
-    enum jpeg_dc_result rc = jpeg_dc_read(&cinfo, &reduce);
-    jpeg_destroy_decompress(&cinfo);
-    *ret = reduce.out;
-    reduce.out = (struct pixels){0};
-    reduce_done(&reduce);
+    struct eighth eighth;
+    assert_true(eighth_open(&eighth, file));
+    assert_true(jpeg_dc_applies(&eighth.cinfo, coarse));
+    struct reduce sink = eighth_sink(&eighth, factor);
+    enum jpeg_dc_result rc = jpeg_dc_read(&eighth.cinfo, coarse, &sink);
+    eighth_close(&eighth);
+    *ret = eighth_take(&sink);
     return rc;
 }
 
@@ -74,7 +39,7 @@ static void check(const struct pixels *p, struct test_jpeg how)
 {
     struct test_file file = test_jpeg(p, how);
     struct pixels theirs = read_by_libjpeg(&file, 1), ours;
-    assert_int_equal(read_by_walk(&file, 1, &ours), JPEG_DC_OK);
+    assert_int_equal(read_by_walk(&file, false, 1, &ours), JPEG_DC_OK);
     if (test_psnr(&ours, &theirs) < 99)
         fail_msg("%d x %d, %d channels, sampling %d x %d, restart %d: %.1f dB", p->width, p->height,
                  p->channels, how.sample_x, how.sample_y, how.restart, test_psnr(&ours, &theirs));
@@ -107,27 +72,34 @@ static void test_jpeg_dc_is_libjpeg_at_an_eighth(void **state)
                 check(&p, (struct test_jpeg){.restart = 7, .sample_x = 2});
                 check(&p, (struct test_jpeg){.sample_y = 2});
                 check(&p, (struct test_jpeg){.sample_x = 4});
+                check(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
+                check(&p, (struct test_jpeg){.restart = 3, .sample_x = 4, .sample_y = 2});
                 check(&p, (struct test_jpeg){.colour = TEST_RGB});
                 pixels_done(&p);
             }
+}
+
+static void check_applies(const struct test_file *file, bool coarse, bool applies)
+{
+    struct eighth eighth;
+    assert_true(eighth_open(&eighth, file));
+    assert_int_equal(jpeg_dc_applies(&eighth.cinfo, coarse), applies);
+    eighth_close(&eighth);
 }
 
 static void test_jpeg_dc_leaves_the_unusual_to_libjpeg(void **state)
 {
     (void)state;
     const struct test_jpeg unusual[] = {
-        {.coding = TEST_PROGRESSIVE}, {.coding = TEST_ARITHMETIC},    {.coding = TEST_SCANS},
-        {.colour = TEST_CMYK},        {.sample_x = 2, .sample_y = 2},
+        {.coding = TEST_PROGRESSIVE},
+        {.coding = TEST_ARITHMETIC},
+        {.coding = TEST_SCANS},
+        {.colour = TEST_CMYK},
     };
     struct pixels p = test_picture(100, 80, 4, false);
     for (size_t i = 0; i < sizeof unusual / sizeof *unusual; i++) {
-        struct jpeg_decompress_struct cinfo;
-        struct jpeg_error_mgr error;
-        struct reduce sink = {.factor_x = 1, .factor_y = 1};
         struct test_file file = test_jpeg(&p, unusual[i]);
-        open_header(&cinfo, &error, &file);
-        assert_false(jpeg_dc_applies(&cinfo, &sink));
-        jpeg_destroy_decompress(&cinfo);
+        check_applies(&file, false, false);
         test_file_done(&file);
     }
     pixels_done(&p);
@@ -137,32 +109,25 @@ static void test_jpeg_dc_leaves_the_unusual_to_libjpeg(void **state)
 static void test_jpeg_dc_leaves_mcus_that_are_too_large_to_libjpeg(void **state)
 {
     (void)state;
-    struct jpeg_decompress_struct cinfo;
-    struct jpeg_error_mgr error;
-    struct reduce sink = {.factor_x = 2, .factor_y = 2};
     struct pixels p = test_picture(100, 80, 4, false);
     struct test_file file = test_jpeg(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
     uint8_t *sampling = memmem(file.bytes, file.size, "\x01\x22\0\x02\x11", 5);
     assert_non_null(sampling);
-    open_header(&cinfo, &error, &file);
-    assert_true(jpeg_dc_applies(&cinfo, &sink));
-    jpeg_destroy_decompress(&cinfo);
+    check_applies(&file, true, true);
     sampling[1] = 0x44;
-    open_header(&cinfo, &error, &file);
-    assert_false(jpeg_dc_applies(&cinfo, &sink));
-    jpeg_destroy_decompress(&cinfo);
+    check_applies(&file, true, false);
     test_file_done(&file);
     pixels_done(&p);
 }
 
-/* Chroma at a sixteenth does where the sink halves the rows anyway. */
-static void test_jpeg_dc_takes_4_2_0_where_the_sink_reduces(void **state)
+/* Means of chroma do where the sink makes one pixel of 2 x 2. */
+static void test_jpeg_dc_does_with_means_of_chroma_where_the_sink_halves(void **state)
 {
     (void)state;
     struct pixels p = test_picture(640, 480, 4, false), ours;
     struct test_file file = test_jpeg(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
     struct pixels theirs = read_by_libjpeg(&file, 2);
-    assert_int_equal(read_by_walk(&file, 2, &ours), JPEG_DC_OK);
+    assert_int_equal(read_by_walk(&file, true, 2, &ours), JPEG_DC_OK);
     assert_true(test_psnr(&ours, &theirs) > 45);
     pixels_done(&ours);
     pixels_done(&theirs);
@@ -186,7 +151,7 @@ static void test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes(void **state)
         }
         odd.bytes[odd.size++] = file.bytes[i];
     }
-    assert_int_equal(read_by_walk(&odd, 1, &ours), JPEG_DC_OK);
+    assert_int_equal(read_by_walk(&odd, false, 1, &ours), JPEG_DC_OK);
     assert_true(test_psnr(&ours, &theirs) == 99);
     pixels_done(&ours);
     pixels_done(&theirs);
@@ -201,7 +166,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_dc_is_libjpeg_at_an_eighth),
         cmocka_unit_test(test_jpeg_dc_leaves_the_unusual_to_libjpeg),
         cmocka_unit_test(test_jpeg_dc_leaves_mcus_that_are_too_large_to_libjpeg),
-        cmocka_unit_test(test_jpeg_dc_takes_4_2_0_where_the_sink_reduces),
+        cmocka_unit_test(test_jpeg_dc_does_with_means_of_chroma_where_the_sink_halves),
         cmocka_unit_test(test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,131 @@
+#include "support/eighth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jerror.h>
+
+static _Noreturn void give_up(j_common_ptr cinfo)
+{
+    struct eighth *eighth = cinfo->client_data;
+
+    longjmp(eighth->escape, 1);
+}
+
+static void take_note(j_common_ptr cinfo, int level)
+{
+    struct eighth *eighth = cinfo->client_data;
+    int code = cinfo->err->msg_code;
+
+    if (level < 0)
+        eighth->damaged |= code == JWRN_BOGUS_PROGRESSION || code == JWRN_HIT_MARKER ||
+                           code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC;
+}
+
+static void nothing_to_do(j_decompress_ptr cinfo)
+{
+    (void)cinfo;
+}
+
+static boolean end(j_decompress_ptr cinfo)
+{
+    static const JOCTET marker[] = {0xff, JPEG_EOI};
+    struct eighth *eighth = cinfo->client_data;
+
+    eighth->ended = true;
+    cinfo->src->next_input_byte = marker;
+    cinfo->src->bytes_in_buffer = sizeof marker;
+    return TRUE;
+}
+
+static void skip(j_decompress_ptr cinfo, long count)
+{
+    struct jpeg_source_mgr *src = cinfo->src;
+
+    if (count <= 0)
+        return;
+    size_t step = (size_t)count < src->bytes_in_buffer ? (size_t)count : src->bytes_in_buffer;
+    src->next_input_byte += step;
+    src->bytes_in_buffer -= step;
+}
+
+static void read_from(struct eighth *eighth, const struct test_file *file)
+{
+    struct jpeg_source_mgr *src = (*eighth->cinfo.mem->alloc_small)((j_common_ptr)&eighth->cinfo,
+                                                                    JPOOL_PERMANENT, sizeof *src);
+
+    *src = (struct jpeg_source_mgr){.next_input_byte = file->bytes,
+                                    .bytes_in_buffer = file->size,
+                                    .init_source = nothing_to_do,
+                                    .fill_input_buffer = end,
+                                    .skip_input_data = skip,
+                                    .resync_to_restart = jpeg_resync_to_restart,
+                                    .term_source = nothing_to_do};
+    eighth->cinfo.src = src;
+}
+
+bool eighth_open(struct eighth *eighth, const struct test_file *file)
+{
+    struct jpeg_decompress_struct *cinfo = &eighth->cinfo;
+
+    memset(eighth, 0, sizeof *eighth);
+    cinfo->err = jpeg_std_error(&eighth->error);
+    cinfo->client_data = eighth;
+    eighth->error.error_exit = give_up;
+    eighth->error.emit_message = take_note;
+    jpeg_create_decompress(cinfo);
+    read_from(eighth, file);
+    if (setjmp(eighth->escape))
+        return false;
+    jpeg_read_header(cinfo, TRUE);
+    cinfo->scale_denom = 8;
+    cinfo->do_fancy_upsampling = FALSE;
+    cinfo->do_block_smoothing = FALSE;
+    cinfo->out_color_space = cinfo->num_components == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
+    jpeg_calc_output_dimensions(cinfo);
+    return true;
+}
+
+void eighth_close(struct eighth *eighth)
+{
+    jpeg_destroy_decompress(&eighth->cinfo);
+}
+
+struct reduce eighth_sink(const struct eighth *eighth, int factor)
+{
+    const struct jpeg_decompress_struct *cinfo = &eighth->cinfo;
+    struct reduce sink;
+
+    if (reduce_init(&sink, (int)cinfo->output_width, (int)cinfo->output_height,
+                    cinfo->num_components == 1 ? 1 : 4, false, factor, factor))
+        abort();
+    return sink;
+}
+
+struct pixels eighth_take(struct reduce *sink)
+{
+    struct pixels out = sink->out;
+
+    sink->out = (struct pixels){0};
+    reduce_done(sink);
+    return out;
+}
+
+bool eighth_decode(struct eighth *eighth, int factor, struct pixels *ret)
+{
+    struct jpeg_decompress_struct *cinfo = &eighth->cinfo;
+    struct reduce sink = eighth_sink(eighth, factor);
+
+    if (setjmp(eighth->escape)) {
+        reduce_done(&sink);
+        return false;
+    }
+    jpeg_start_decompress(cinfo);
+    while (cinfo->output_scanline < cinfo->output_height) {
+        JSAMPROW row = reduce_row(&sink);
+        jpeg_read_scanlines(cinfo, &row, 1);
+        reduce_commit(&sink);
+    }
+    *ret = eighth_take(&sink);
+    return true;
+}

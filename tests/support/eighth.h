@@ -1,0 +1,37 @@
+/* JPEG at one eighth as libjpeg gives it: what the ways of our own are compared with. */
+#ifndef SUPPORT_EIGHTH_H
+#define SUPPORT_EIGHTH_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jpeglib.h>
+
+#include "image/reduce.h"
+#include "support/images.h"
+
+/* A decoder behind the header of a file in memory, shrinking by 8 asked for. */
+struct eighth {
+    struct jpeg_decompress_struct cinfo;
+    struct jpeg_error_mgr error;
+    jmp_buf escape; /* where libjpeg's errors go */
+    bool damaged;   /* libjpeg has warned of damage */
+    bool ended;     /* it wanted more than there is, and was given an end marker */
+};
+
+/* Returns false when the header is none. Close it in any case. */
+bool eighth_open(struct eighth *eighth, const struct test_file *file);
+void eighth_close(struct eighth *eighth);
+
+/* A sink for the picture. */
+struct reduce eighth_sink(const struct eighth *eighth, int factor);
+
+/* The picture that a sink has got, which it leaves to the caller. */
+struct pixels eighth_take(struct reduce *sink);
+
+/* The picture by libjpeg. Returns false, and nothing, when libjpeg gives up; `damaged` tells of
+ * less. */
+bool eighth_decode(struct eighth *eighth, int factor, struct pixels *ret);
+
+#endif
