@@ -81,10 +81,10 @@ static inline void position_skip(struct bits_position *at, int count)
 static inline int bits_value(struct bits *bits, int size)
 {
     int value = (int)(bits->at.window >> 1 >> (63 - size));
-    if (size && value < 1 << (size - 1))
-        value -= (1 << size) - 1;
+    int negative = (int)(bits->at.window >> 63) - 1; /* a mask: signs cannot be predicted */
+
     position_skip(&bits->at, size);
-    return value;
+    return value + (negative & (1 - (1 << size)));
 }
 
 #endif
