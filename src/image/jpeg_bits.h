@@ -13,6 +13,7 @@
 
 enum {
     BITS_BUFFER_BYTES = 16 * 1024,
+    BITS_STEP_BYTES = 16,   /* as many as a refill of the window looks at, and once more */
     BITS_BLOCK_BYTES = 256, /* 64 codes of 16 bits with 15 more each take up 248 */
 };
 
@@ -50,6 +51,13 @@ static inline void bits_reserve(struct bits *bits)
         bits_fill(bits);
 }
 
+/* How far the next byte may lie and a step of at most 56 bits still finds all that it wants: up to
+ * the data's end, or into the zeros behind it, where it overruns. */
+static inline const uint8_t *bits_limit(const struct bits *bits)
+{
+    return bits->marker ? bits->end + BITS_STEP_BYTES : bits->end - BITS_STEP_BYTES;
+}
+
 /* True when more bits were taken than there were before the marker. */
 static inline bool bits_overrun(const struct bits *bits)
 {
@@ -78,12 +86,12 @@ static inline void position_skip(struct bits_position *at, int count)
 
 /* Takes a term, or a difference of terms, of so many bits, 0..15, from a window that holds them:
  * its first bit is the sign, inverted. */
-static inline int bits_value(struct bits *bits, int size)
+static inline int position_value(struct bits_position *at, int size)
 {
-    int value = (int)(bits->at.window >> 1 >> (63 - size));
-    int negative = (int)(bits->at.window >> 63) - 1; /* a mask: signs cannot be predicted */
+    int value = (int)(at->window >> 1 >> (63 - size));
+    int negative = (int)(at->window >> 63) - 1; /* a mask: signs cannot be predicted */
 
-    position_skip(&bits->at, size);
+    position_skip(at, size);
     return value + (negative & (1 - (1 << size)));
 }
 

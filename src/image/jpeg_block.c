@@ -45,38 +45,40 @@ enum {
     SECOND_SHIFT = WEIGHT_BITS + PASS_BITS + 3 + EXTRA_BITS,
 };
 
-/* The two results of terms 0, 1, 3, 5 and 7 of a row or column, not scaled back. */
-static inline void transform(const int32_t terms[BLOCK_SIDE], int shift, int32_t ret[2])
+/* The two results of terms 0, 1, 3, 5 and 7 of a row or column. The terms of a picture fit easily;
+ * wild ones wrap around. */
+static inline void transform(const uint32_t terms[BLOCK_SIDE], int shift, uint32_t ret[2])
 {
-    int64_t even = (int64_t)terms[0] * (1 << (WEIGHT_BITS + EXTRA_BITS)) + (1 << (shift - 1));
-    int64_t odd = (int64_t)terms[1] * WEIGHT_1 + (int64_t)terms[2] * WEIGHT_3 +
-                  (int64_t)terms[3] * WEIGHT_5 + (int64_t)terms[4] * WEIGHT_7;
+    uint32_t even = (terms[0] << (WEIGHT_BITS + EXTRA_BITS)) + (1u << (shift - 1));
+    uint32_t odd = terms[1] * WEIGHT_1 + terms[2] * (uint32_t)WEIGHT_3 + terms[3] * WEIGHT_5 +
+                   terms[4] * (uint32_t)WEIGHT_7;
 
-    ret[0] = (int32_t)((even + odd) >> shift);
-    ret[1] = (int32_t)((even - odd) >> shift);
+    ret[0] = (uint32_t)((int32_t)(even + odd) >> shift);
+    ret[1] = (uint32_t)((int32_t)(even - odd) >> shift);
 }
 
-static uint8_t sample_of(int32_t value)
+static uint8_t sample_of(uint32_t mean)
 {
-    value += 128;
+    int32_t value = (int32_t)mean + 128;
+
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 void block_samples(const int16_t terms[BLOCK_KEPT], const int16_t quanta[BLOCK_KEPT], uint8_t *to,
                    size_t stride)
 {
-    int32_t rows[2][BLOCK_SIDE];
+    uint32_t rows[2][BLOCK_SIDE];
 
     for (int x = 0; x < BLOCK_SIDE; x++) {
-        int32_t column[BLOCK_SIDE], two[2];
+        uint32_t column[BLOCK_SIDE], two[2];
         for (int y = 0; y < BLOCK_SIDE; y++)
-            column[y] = terms[y * BLOCK_SIDE + x] * quanta[y * BLOCK_SIDE + x];
+            column[y] = (uint32_t)(terms[y * BLOCK_SIDE + x] * quanta[y * BLOCK_SIDE + x]);
         transform(column, FIRST_SHIFT, two);
         rows[0][x] = two[0];
         rows[1][x] = two[1];
     }
     for (int y = 0; y < 2; y++, to += stride) {
-        int32_t two[2];
+        uint32_t two[2];
         transform(rows[y], SECOND_SHIFT, two);
         to[0] = sample_of(two[0]);
         to[1] = sample_of(two[1]);

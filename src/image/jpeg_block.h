@@ -31,6 +31,12 @@ static inline uint8_t block_sample(int term, int quantum)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
+/* The same as 2 x 2 samples. */
+static inline void block_flat_samples(int term, int quantum, uint8_t *to, size_t stride)
+{
+    to[0] = to[1] = to[stride] = to[stride + 1] = block_sample(term, quantum);
+}
+
 /* Writes the 2 x 2 samples of the block with these terms, each times its quantum. */
 void block_samples(const int16_t terms[BLOCK_KEPT], const int16_t quanta[BLOCK_KEPT], uint8_t *to,
                    size_t stride);

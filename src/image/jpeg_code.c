@@ -24,26 +24,32 @@ bool code_fill(struct code *code, const JHUFF_TBL *table, int value_max)
     return true;
 }
 
-/* Packs the symbols that a lookup begins with: each next one must have its code, but not what
- * follows it, within the bits that were looked at. */
-static uint16_t skip_of(const struct code *code, uint32_t window)
+/* Packs the AC symbols that follow `used` bits of a lookup, `terms` of a block behind them: each
+ * next one must have its code, but not what follows it, within the bits that were looked at. */
+static uint16_t step_of(const struct code *ac, uint32_t window, int used, int terms)
 {
-    int used = 0, advance = 0, ends = 0;
-
-    while (used < LOOKUP_BITS && !ends) {
-        struct symbol symbol = code->symbols[(window << used) & (LOOKUP_SIZE - 1)];
-        int terms = code_terms(symbol.value);
-        if (symbol.bits == 0 || symbol.bits > LOOKUP_BITS - used || advance + terms > 64)
+    while (used < LOOKUP_BITS && terms < STEP_END) {
+        struct symbol symbol = ac->symbols[(window << used) & (LOOKUP_SIZE - 1)];
+        int more = code_terms(symbol.value);
+        if (symbol.bits == 0 || symbol.bits > LOOKUP_BITS - used || terms + more > 64)
             break;
         used += symbol.bits + (symbol.value & 15);
-        advance += terms ? terms : 1;
-        ends = terms == 0 ? SKIP_ENDS : 0;
+        terms += more ? more : STEP_END + 1;
     }
-    return (uint16_t)(advance << SKIP_ADVANCE | ends | used);
+    return (uint16_t)((used ? terms : STEP_NONE) << STEP_TERMS | used);
 }
 
-void code_fill_skips(struct code *code)
+void code_fill_steps(struct code *ac)
 {
     for (uint32_t window = 0; window < LOOKUP_SIZE; window++)
-        code->skips[window] = skip_of(code, window);
+        ac->steps[window] = step_of(ac, window, 0, 0);
+}
+
+void code_fill_first_steps(struct code *dc, const struct code *ac)
+{
+    for (uint32_t window = 0; window < LOOKUP_SIZE; window++) {
+        struct symbol symbol = dc->symbols[window];
+        dc->steps[window] = symbol.bits ? step_of(ac, window, symbol.bits + symbol.value, 1)
+                                        : (uint16_t)(STEP_NONE << STEP_TERMS);
+    }
 }

@@ -17,16 +17,20 @@ struct symbol {
     uint8_t value; /* run and size */
 };
 
-/* What as many symbols as possible in there skip, packed into one word so that it is one load. */
+/* One step of a walk over blocks, packed into 16 bits so that a table stays in the nearest cache:
+ * as many AC symbols as begin within the next LOOKUP_BITS bits, or one DC symbol, with what follows
+ * each. A block begins at term 0; the walk stands behind its last one when terms add up to 64. An
+ * end of block counts as one term and STEP_END more. */
 enum {
-    SKIP_BITS = 0x3f, /* of codes and of what follows each; 0 when there is not one symbol */
-    SKIP_ENDS = 0x80, /* the last is an end of block */
-    SKIP_ADVANCE = 8, /* shift of: terms of the block; an end of block counts as one */
+    STEP_BITS = 63,  /* mask of: bits to skip */
+    STEP_TERMS = 6,  /* shift of: terms to go on by */
+    STEP_END = 256,  /* among the terms */
+    STEP_NONE = 100, /* as terms: not one whole symbol, and more than there can be */
 };
 
 struct code {
     struct symbol symbols[LOOKUP_SIZE];
-    uint16_t skips[LOOKUP_SIZE];        /* of AC tables only */
+    uint16_t steps[LOOKUP_SIZE];        /* where they were asked for */
     int32_t limits[CODE_BITS_MAX + 1];  /* one above the last code of each length */
     int32_t offsets[CODE_BITS_MAX + 1]; /* from a code to its place among the values */
     const uint8_t *values;              /* libjpeg's */
@@ -37,8 +41,10 @@ struct code {
  * codes is all ones, or one of its values is above `value_max`. */
 bool code_fill(struct code *code, const JHUFF_TBL *table, int value_max);
 
-/* Fills the lookup of several symbols, for a table of AC codes. */
-void code_fill_skips(struct code *code);
+/* Fills the lookups of steps among the AC codes, and of the first step of blocks whose other terms
+ * have the codes `ac`. */
+void code_fill_steps(struct code *ac);
+void code_fill_first_steps(struct code *dc, const struct code *ac);
 
 /* Terms that an AC symbol stands for: its zeros and itself; 0 for an end of block. */
 static inline int code_terms(uint8_t value)
@@ -47,18 +53,18 @@ static inline int code_terms(uint8_t value)
 }
 
 /* Takes one code of any length from a window that is full. Returns its value, or -1. */
-static inline int code_take(const struct code *code, struct bits *bits)
+static inline int code_take(const struct code *code, struct bits_position *at)
 {
-    struct symbol symbol = code->symbols[bits->at.window >> (64 - LOOKUP_BITS)];
+    struct symbol symbol = code->symbols[at->window >> (64 - LOOKUP_BITS)];
 
     if (symbol.bits) {
-        position_skip(&bits->at, symbol.bits);
+        position_skip(at, symbol.bits);
         return symbol.value;
     }
     for (int length = LOOKUP_BITS + 1; length <= CODE_BITS_MAX; length++) {
-        int32_t word = (int32_t)(bits->at.window >> (64 - length));
+        int32_t word = (int32_t)(at->window >> (64 - length));
         if (word < code->limits[length]) {
-            position_skip(&bits->at, length);
+            position_skip(at, length);
             return code->values[(word + code->offsets[length]) & 255];
         }
     }

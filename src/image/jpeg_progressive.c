@@ -54,10 +54,10 @@ static bool take_first(struct jpeg_progressive *p, int i, size_t block)
     struct layer *layer = &p->layers[p->scan.components[i]];
 
     position_refill(&p->bits.at);
-    int size = code_take(&p->codes[i], &p->bits);
+    int size = code_take(&p->codes[i], &p->bits.at);
     if (size < 0)
         return false;
-    p->last[i] = (int16_t)(p->last[i] + bits_value(&p->bits, size));
+    p->last[i] = (int16_t)(p->last[i] + position_value(&p->bits.at, size));
     layer->first[block] = (int16_t)(p->last[i] * (1 << p->scan.low));
     return true;
 }
@@ -94,7 +94,7 @@ struct ac_symbol {
 static inline bool take_symbol(struct jpeg_progressive *p, struct ac_symbol *ret)
 {
     position_refill(&p->bits.at);
-    int value = code_take(&p->codes[0], &p->bits);
+    int value = code_take(&p->codes[0], &p->bits.at);
 
     if (value < 0)
         return false;
@@ -124,7 +124,7 @@ static bool take_others(struct jpeg_progressive *p, int i, size_t block)
             continue;
         if (term > scan->last)
             return false;
-        int value = bits_value(&p->bits, symbol.size);
+        int value = position_value(&p->bits.at, symbol.size);
         fine->terms[p->places[term]] = (int16_t)(value * (1 << scan->low));
         fine->nonzero |= UINT64_C(1) << term;
     }
