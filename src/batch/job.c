@@ -14,7 +14,8 @@ struct frame_thumb {
 };
 
 struct frame_head {
-    int32_t code; /* enum image_code */
+    int32_t code;   /* enum image_code */
+    int32_t damage; /* likewise, of a picture that was made all the same */
     int32_t width, height;
     int32_t shrink;
     int32_t thumb_count;
@@ -22,6 +23,7 @@ struct frame_head {
     struct image_times ms;
     struct frame_thumb thumbs[IMAGE_SIZES_MAX];
     char message[sizeof((struct image_fault *)0)->message];
+    char damage_message[sizeof((struct image_fault *)0)->message];
 };
 
 size_t job_result_size(const struct job_result *result)
@@ -36,6 +38,7 @@ void job_result_encode(const struct job_result *result, uint8_t *bytes)
 {
     const struct image_result *image = &result->image;
     struct frame_head head = {.code = result->fault.code,
+                              .damage = image->damage.code,
                               .width = image->width,
                               .height = image->height,
                               .shrink = image->shrink,
@@ -43,6 +46,7 @@ void job_result_encode(const struct job_result *result, uint8_t *bytes)
                               .total_ms = result->total_ms,
                               .ms = image->ms};
     memcpy(head.message, result->fault.message, sizeof head.message);
+    memcpy(head.damage_message, image->damage.message, sizeof head.damage_message);
     uint8_t *to = bytes + sizeof head;
     for (int i = 0; i < image->thumb_count; i++) {
         const struct image_thumb *thumb = &image->thumbs[i];
@@ -71,14 +75,24 @@ static void times_take(const struct frame_head *head, struct job_result *result)
                                             .encode = time_checked(head->ms.encode)};
 }
 
-static int fault_take(const struct frame_head *head, struct image_fault *ret)
+static int fault_take(int32_t code, const char *message, struct image_fault *ret)
 {
-    if (head->code < IMAGE_OK || head->code > IMAGE_MEMORY)
+    if (code < IMAGE_OK || code > IMAGE_MEMORY)
         return -EPROTO;
-    ret->code = (enum image_code)head->code;
-    memcpy(ret->message, head->message, sizeof ret->message);
+    ret->code = (enum image_code)code;
+    memcpy(ret->message, message, sizeof ret->message);
     ret->message[sizeof ret->message - 1] = '\0';
     return 0;
+}
+
+/* A picture may be made in spite of damage only, and only where that was asked for. */
+static const char *damage_take(const struct frame_head *head, const struct job *job,
+                               struct image_fault *ret)
+{
+    if (head->damage != IMAGE_OK &&
+        (head->damage != IMAGE_DAMAGED || job->spec.on_damage == IMAGE_DAMAGE_FAILS))
+        return "it tells of damage that should have failed";
+    return fault_take(head->damage, head->damage_message, ret) < 0 ? "its damage is unknown" : NULL;
 }
 
 static const char *thumb_take(const struct frame_thumb *frame, const struct job *job,
@@ -140,10 +154,12 @@ int job_result_decode(const uint8_t *bytes, size_t size, const struct job *job,
     }
     memcpy(&head, bytes, sizeof head);
     times_take(&head, &result);
-    if (fault_take(&head, &result.fault) < 0)
+    if (fault_take(head.code, head.message, &result.fault) < 0)
         why = "its code is unknown";
     else if (result.fault.code == IMAGE_OK)
         why = image_take(&head, bytes + sizeof head, size - sizeof head, job, &result.image);
+    if (!why && result.fault.code == IMAGE_OK)
+        why = damage_take(&head, job, &result.image.damage);
     if (why) {
         *ret_why = why;
         return -EPROTO;

@@ -35,8 +35,9 @@ struct run_record {
     double total_ms;       /* in the worker */
     int output_count;      /* of a picture that was made or is up to date */
     struct run_output outputs[IMAGE_SIZES_MAX];
-    const char *code;    /* of a failure: "damaged", "crashed", …; else NULL */
+    const char *code; /* of a failure: "damaged", "crashed", …; else NULL, but for what follows */
     const char *message; /* why it failed or was skipped; else NULL */
+    bool warn;           /* it was made, but code and message are to be told */
     int worker;          /* number of the worker, -1 none */
     int attempts;        /* how often it was given to one */
 };

@@ -216,6 +216,16 @@ static int output_make(struct run *run, const struct picture *picture, int index
     return written != OUTPUT_SAME;
 }
 
+/* A picture that was made of what a damaged file still held. */
+static void damage_note(struct run *run, const struct image_result *image)
+{
+    if (image->damage.code == IMAGE_OK)
+        return;
+    run->record.code = image_code_name(image->damage.code);
+    run->record.message = image->damage.message;
+    run->record.warn = run->plan->options.spec->on_damage == IMAGE_DAMAGE_WARNS;
+}
+
 static void picture_write(struct run *run, const struct picture *picture,
                           const struct image_result *image)
 {
@@ -232,6 +242,7 @@ static void picture_write(struct run *run, const struct picture *picture,
         changed |= written > 0;
     }
     run->record.output_count = image->thumb_count;
+    damage_note(run, image);
     record_tell(run, changed ? RUN_MADE : RUN_CURRENT);
 }
 

@@ -128,7 +128,9 @@ static void result_print(struct progress *progress, const struct run_record *rec
         progress_complain("%s: %s", path, message);
     else if (record->status == RUN_SKIPPED)
         progress_complain("%s: skipped: %s", path, message);
-    else
+    else if (record->warn)
+        progress_complain("%s: made, though it is damaged: %s", path, message);
+    if (progress->verbose)
         for (int i = 0; i < record->output_count; i++)
             fprintf(stderr, "%s -> %dx%d, %zu bytes, %.1f ms\n", path, record->outputs[i].width,
                     record->outputs[i].height, record->outputs[i].size_bytes, record->total_ms);
@@ -142,7 +144,7 @@ static void on_result(void *self, const struct run_record *record, const struct 
     progress->counts = *counts;
     const char *slash = strrchr(path, '/');
     text_tame(slash ? slash + 1 : path, progress->current, sizeof progress->current);
-    if (record->status == RUN_FAILED || progress->verbose)
+    if (record->status == RUN_FAILED || record->warn || progress->verbose)
         result_print(progress, record, path);
     line_refresh(progress);
 }

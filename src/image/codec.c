@@ -36,3 +36,11 @@ int codec_fail_end(const struct source *source, int64_t done, int64_t rows,
                       " of %" PRId64 ")",
                       done * 100 / rows, done, rows);
 }
+
+void codec_fill_rest(struct reduce *sink, int value)
+{
+    while (sink->rows < sink->height) {
+        memset(reduce_row(sink), value, (size_t)sink->width * (size_t)sink->channels);
+        reduce_commit(sink);
+    }
+}

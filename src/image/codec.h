@@ -37,18 +37,27 @@ struct codec_header {
 
 struct codec {
     /* Reads the header. `source` and `fault` are borrowed until close. The size has been compared
-     * with the spec's limits, and nothing of the picture's size has been allocated. Returns 0 with
+     * with the spec's limits, and nothing of the picture's size has been allocated. Unless the
+     * spec's damaged pictures fail, read() goes on over damage as far as it can. Returns 0 with
      * *ret to be closed, or -1 with `fault` filled and nothing to close. */
     int (*open)(struct source *source, const struct image_spec *limits, void **ret,
                 struct codec_header *header, struct image_fault *fault);
 
     /* Decodes at 1 / shrink and hands over ceil(width / shrink) x ceil(height / shrink) pixels.
-     * Once only. Returns 0, or -1 with the fault filled. */
+     * Once only. Returns 0, or -1 with the fault filled. Where it was to go on over damage, it
+     * hands over every row, be it of a plain colour, and says nothing; -1 is for pictures of which
+     * there is not one row. */
     int (*read)(void *decoder, int shrink, struct reduce *sink);
 
     /* Frees the decoder, and with it the header's profile and Exif; takes NULL. */
     void (*close)(void *decoder);
 };
+
+/* True when the decoder is to go on over damage. */
+static inline bool codec_is_lenient(const struct image_spec *limits)
+{
+    return limits->on_damage != IMAGE_DAMAGE_FAILS;
+}
 
 /* 1 channel for grey, 4 for all else. */
 static inline int codec_channels(const struct codec_header *header)
@@ -64,5 +73,8 @@ int codec_check_size(int64_t width, int64_t height, const struct image_spec *lim
  * `rows` rows were complete. Returns -1. */
 int codec_fail_end(const struct source *source, int64_t done, int64_t rows,
                    struct image_fault *fault);
+
+/* Hands over rows of bytes of `value` for all that have not come. */
+void codec_fill_rest(struct reduce *sink, int value);
 
 #endif

@@ -4,7 +4,9 @@
  * ends the picture here. One kind of damage it does not warn of: a file of several scans that
  * ends between two of them. So when the data ended without an end marker, the scans are counted:
  * every coefficient of every component must have come in full. Arithmetic coding is worse off: it
- * takes missing data for zeros, so there a missing end marker is always taken for damage. */
+ * takes missing data for zeros, so there a missing end marker is always taken for damage.
+ *
+ * A lenient decoder leaves all that to libjpeg, which puts grey where it has nothing better. */
 #include "image/jpeg.h"
 
 #include <stdlib.h>
@@ -24,6 +26,7 @@ struct jpeg_decoder {
     struct jpeg_source input;         /* its source manager */
     struct jpeg_progress_mgr monitor; /* sees every scan go by */
     int max_scans;                    /* refuse more than these */
+    bool lenient;                     /* go on over damage */
     unsigned components_seen;         /* a bit for each that had a scan */
     JOCTET *icc;                      /* malloc by libjpeg */
     const struct reduce *sink;        /* where rows go, once they do; borrowed */
@@ -84,7 +87,7 @@ static void hear_warning(j_common_ptr cinfo, int level)
 {
     struct jpeg_decoder *decoder = decoder_of(cinfo);
 
-    if (level >= 0 || !is_damage(cinfo->err->msg_code))
+    if (level >= 0 || decoder->lenient || !is_damage(cinfo->err->msg_code))
         return;
     if (decoder->input.ended)
         fail_end(decoder);
@@ -209,6 +212,7 @@ static int jpeg_open(struct source *source, const struct image_spec *limits, voi
     if (!decoder)
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     decoder->max_scans = limits->max_scans;
+    decoder->lenient = codec_is_lenient(limits);
     decoder->cinfo.err = jpeg_error_init(&decoder->error, fault);
     decoder->cinfo.client_data = decoder;
     decoder->error.base.error_exit = hear_error;
@@ -258,7 +262,7 @@ static int read_rows(struct jpeg_decoder *decoder, struct reduce *sink)
         if (jpeg_read_scanlines(cinfo, &row, 1) == 1)
             reduce_commit(sink);
     }
-    if (decoder->input.ended && !scans_complete(decoder)) {
+    if (decoder->input.ended && !decoder->lenient && !scans_complete(decoder)) {
         fail_end(decoder);
         return -1;
     }
@@ -306,13 +310,25 @@ static int read_progressive(struct jpeg_decoder *decoder, bool coarse, struct re
     return whole ? 0 : read_again(decoder, sink);
 }
 
+/* libjpeg has left for good. What it put where it had no data is grey, and so is the rest. */
+static int after_error(struct jpeg_decoder *decoder, struct reduce *sink)
+{
+    enum { GREY = 128 };
+    bool kept = decoder->lenient && decoder->error.fault->code == IMAGE_DAMAGED && sink->rows > 0;
+
+    if (!kept)
+        return -1;
+    codec_fill_rest(sink, GREY);
+    return 0;
+}
+
 static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
 {
     struct jpeg_decoder *decoder = opaque;
     struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
 
     if (setjmp(decoder->error.escape))
-        return -1;
+        return after_error(decoder, sink);
     decoder->sink = sink;
     decoder->shrink = shrink;
     choose_scale(decoder, shrink);
@@ -320,10 +336,12 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         cinfo->output_height != (unsigned)sink->height)
         return image_fail(decoder->error.fault, IMAGE_UNSUPPORTED,
                           "libjpeg gives a size that was not asked for");
+    if (shrink != 8 || decoder->lenient)
+        return read_rows(decoder, sink);
     bool coarse = sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
-    if (shrink == 8 && jpeg_progressive_applies(cinfo, coarse))
+    if (jpeg_progressive_applies(cinfo, coarse))
         return read_progressive(decoder, coarse, sink);
-    if (shrink != 8 || !jpeg_dc_applies(cinfo, coarse))
+    if (!jpeg_dc_applies(cinfo, coarse))
         return read_rows(decoder, sink);
     enum jpeg_dc_result result = jpeg_dc_read(cinfo, coarse, sink);
     return result ? fail_dc(decoder, result) : 0;

@@ -2,7 +2,10 @@
  *
  * libpng leaves by longjmp on errors, so what outlives a call of it lives in one struct. Text
  * chunks are skipped as if they were unknown: a few hundred bytes of them can inflate to hundreds
- * of megabytes. A picture whose rows are all there is whole even if its end marker is not. */
+ * of megabytes. A picture whose rows are all there is whole even if its end marker is not.
+ *
+ * A lenient decoder believes no checksum, and leaves black, or transparent, what libpng could not
+ * decode; of an interlaced picture it shows the passes that came, as coarse as they are. */
 #include "image/png.h"
 
 #include <stdlib.h>
@@ -21,6 +24,7 @@ struct png_decoder {
     struct image_fault *fault; /* borrowed */
     int height;                /* rows, for what is said of them */
     int rows_done;             /* of them */
+    bool lenient;              /* go on over damage */
     bool ended;                /* libpng wanted more bytes than there are */
     uint8_t *whole;            /* the picture, when it is interlaced; owned */
     png_bytep *rows;           /* of the whole picture; owned */
@@ -66,6 +70,8 @@ static void set_limits(struct png_decoder *decoder)
     png_set_chunk_malloc_max(decoder->png, CHUNK_BYTES_MAX);
     png_set_keep_unknown_chunks(decoder->png, PNG_HANDLE_CHUNK_NEVER, skipped, 4);
     png_set_benign_errors(decoder->png, 1);
+    if (decoder->lenient)
+        png_set_crc_action(decoder->png, PNG_CRC_QUIET_USE, PNG_CRC_DEFAULT);
 }
 
 static void read_exif(struct png_decoder *decoder, struct codec_header *header)
@@ -155,6 +161,7 @@ static int png_open(struct source *source, const struct image_spec *limits, void
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     decoder->source = source;
     decoder->fault = fault;
+    decoder->lenient = codec_is_lenient(limits);
     decoder->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder, fail, ignore);
     if (decoder->png)
         decoder->info = png_create_info_struct(decoder->png);
@@ -178,6 +185,15 @@ static void read_rows(struct png_decoder *decoder, struct reduce *sink)
     }
 }
 
+static void write_whole(const struct png_decoder *decoder, struct reduce *sink)
+{
+    while (sink->rows < sink->height) {
+        size_t row_bytes = (size_t)sink->width * (size_t)sink->channels;
+        memcpy(reduce_row(sink), decoder->rows[sink->rows], row_bytes);
+        reduce_commit(sink);
+    }
+}
+
 /* The seven passes of an interlaced picture go over all of it, so all of it is held. */
 static int read_interlaced(struct png_decoder *decoder, struct reduce *sink, int passes)
 {
@@ -191,13 +207,13 @@ static int read_interlaced(struct png_decoder *decoder, struct reduce *sink, int
                           sink->height);
     for (int y = 0; y < sink->height; y++)
         decoder->rows[y] = decoder->whole + (size_t)y * row_bytes;
-    while (passes--)
-        png_read_rows(decoder->png, decoder->rows, NULL, (png_uint_32)sink->height);
+    while (passes--) /* the rows are seen in coarse blocks first, or in sparse pixels */
+        if (decoder->lenient)
+            png_read_rows(decoder->png, NULL, decoder->rows, (png_uint_32)sink->height);
+        else
+            png_read_rows(decoder->png, decoder->rows, NULL, (png_uint_32)sink->height);
     decoder->rows_done = sink->height;
-    for (int y = 0; y < sink->height; y++) {
-        memcpy(reduce_row(sink), decoder->rows[y], row_bytes);
-        reduce_commit(sink);
-    }
+    write_whole(decoder, sink);
     return 0;
 }
 
@@ -227,15 +243,30 @@ static bool behind_pixels(const struct png_decoder *decoder)
     return !in_pixels || state == PNG_IO_CHUNK_HDR;
 }
 
+/* libpng has left for good. Returns 0 when that does no harm. */
+static int after_error(const struct png_decoder *decoder, struct reduce *sink)
+{
+    bool whole = decoder->rows_done == decoder->height && behind_pixels(decoder);
+    bool begun = png_get_current_row_number(decoder->png) > 0 ||
+                 png_get_current_pass_number(decoder->png) > 0;
+
+    if (whole && !decoder->source->error)
+        return 0;
+    if (!decoder->lenient || !begun || decoder->fault->code != IMAGE_DAMAGED)
+        return -1;
+    if (decoder->rows)
+        write_whole(decoder, sink);
+    codec_fill_rest(sink, 0);
+    return 0;
+}
+
 static int png_read(void *opaque, int shrink, struct reduce *sink)
 {
     struct png_decoder *decoder = opaque;
 
     (void)shrink; /* 1 is the only one on offer */
-    if (setjmp(png_jmpbuf(decoder->png))) {
-        bool whole = decoder->rows_done == decoder->height && behind_pixels(decoder);
-        return whole && !decoder->source->error ? 0 : -1;
-    }
+    if (setjmp(png_jmpbuf(decoder->png)))
+        return after_error(decoder, sink);
     if (read_picture(decoder, sink))
         return -1;
     png_read_end(decoder->png, NULL); /* the pixels' checksums */

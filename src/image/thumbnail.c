@@ -35,6 +35,7 @@ struct work {
     struct source source;      /* the input's bytes */
     const struct codec *codec; /* that reads them */
     void *decoder;             /* the codec's; NULL before open */
+    struct image_spec limits;  /* the spec, as the codec is told it */
     struct codec_header header;
     struct metadata metadata; /* that every result gets */
     int orientation;          /* that results are turned by, 1..8: the header's, or 1 */
@@ -94,11 +95,38 @@ static int choose_codec(struct work *work)
     return 0;
 }
 
+static int open_decoder(struct work *work, enum image_on_damage on_damage)
+{
+    work->limits = *work->spec;
+    work->limits.on_damage = on_damage;
+    return work->codec->open(&work->source, &work->limits, &work->decoder, &work->header,
+                             work->fault);
+}
+
+/* Behind a fault: when it is damage that the spec puts up with, keeps it beside the result and
+ * opens the picture once more, so that the decoder goes on over it. */
+static int open_damaged(struct work *work)
+{
+    struct image_fault first = *work->fault;
+
+    if (first.code != IMAGE_DAMAGED || !codec_is_lenient(work->spec))
+        return -1;
+    work->codec->close(work->decoder);
+    work->decoder = NULL;
+    work->result->damage = first;
+    source_seek(&work->source, 0);
+    if (!open_decoder(work, work->spec->on_damage))
+        return 0;
+    *work->fault = first; /* nothing can be made of it, for the reason that came first */
+    return -1;
+}
+
+/* Every picture is taken for a whole one first. */
 static int open_picture(struct work *work)
 {
     if (source_init(&work->source, work->input->fd, work->input->size_bytes))
         return fail_memory(work);
-    return work->codec->open(&work->source, work->spec, &work->decoder, &work->header, work->fault);
+    return open_decoder(work, IMAGE_DAMAGE_FAILS) ? open_damaged(work) : 0;
 }
 
 /* libvips turns what HEIF and AVIF hold before anyone can say no. */
@@ -175,7 +203,7 @@ static int plan_sizes(struct work *work)
     return 0;
 }
 
-static int decode(struct work *work)
+static int decode_rows(struct work *work)
 {
     const struct codec_header *header = &work->header;
     int shrink = work->plan.shrink;
@@ -187,6 +215,27 @@ static int decode(struct work *work)
                     work->plan.factor_x, work->plan.factor_y))
         return fail_memory(work);
     return work->codec->read(work->decoder, shrink, &work->reduce);
+}
+
+static int decode_damaged(struct work *work)
+{
+    struct codec_header planned = work->header;
+    struct image_fault first = *work->fault;
+
+    if (work->result->damage.code || open_damaged(work))
+        return -1;
+    reduce_done(&work->reduce);
+    bool same = work->header.width == planned.width && work->header.height == planned.height &&
+                work->header.orientation == planned.orientation;
+    if (same && !decode_rows(work))
+        return 0;
+    *work->fault = first;
+    return -1;
+}
+
+static int decode(struct work *work)
+{
+    return decode_rows(work) ? decode_damaged(work) : 0;
 }
 
 static int blur_reduced(struct work *work)

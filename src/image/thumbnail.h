@@ -41,6 +41,7 @@ struct image_result {
     int thumb_count;   /* as many as the spec has boxes */
     struct image_thumb thumbs[IMAGE_SIZES_MAX];
     struct image_times ms;
+    struct image_fault damage; /* what is missing or wrong; its code is IMAGE_OK when nothing is */
 };
 
 /* Makes the thumbnails of `input` that `spec` asks for, from one decode.
@@ -49,6 +50,8 @@ struct image_result {
  *           and PNG, every output but JPEG and PNG
  *   ret     filled on success; free with image_result_done()
  *   fault   filled on failure
+ * A damaged picture fails, unless the spec says otherwise and its header can be read: then it is
+ * made of what the decoder gives, the rest being grey, black or transparent.
  * Blocks for as long as it takes. Any process and any thread, as long as `module` is not shared by
  * two threads at once. Returns 0, or -1 with `fault` filled. */
 int image_thumbnail(const struct image_input *input, const struct image_spec *spec,

@@ -25,6 +25,7 @@ struct vips_decoder {
     VipsSourceCustom *input;   /* reads from the source */
     VipsImage *image;          /* of 8 bits: grey, RGB or CMYK, with or without alpha */
     bool alpha;                /* the last band is alpha */
+    bool lenient;              /* go on over damage */
     bool ended;                /* a loader looked for something behind the end of the data */
 };
 
@@ -152,7 +153,7 @@ static int load(struct vips_decoder *decoder)
     g_signal_connect(decoder->input, "read", G_CALLBACK(on_read), decoder);
     g_signal_connect(decoder->input, "seek", G_CALLBACK(on_seek), decoder);
     if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
-                  "fail_on", VIPS_FAIL_ON_ERROR, NULL))
+                  "fail_on", decoder->lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL))
         return fail(decoder, IMAGE_DAMAGED);
     return 0;
 }
@@ -273,6 +274,7 @@ static int vips_open(struct source *source, const struct image_spec *limits, voi
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     decoder->source = source;
     decoder->fault = fault;
+    decoder->lenient = codec_is_lenient(limits);
     if (read_header(decoder, limits, header)) {
         vips_close(decoder);
         return -1;
@@ -329,7 +331,10 @@ static int vips_read(void *opaque, int shrink, struct reduce *sink)
         return fail(decoder, IMAGE_MEMORY);
     int rc = read_rows(decoder, region, sink);
     g_object_unref(region);
-    return rc;
+    if (!rc || !decoder->lenient || sink->rows == 0 || decoder->fault->code != IMAGE_DAMAGED)
+        return rc;
+    codec_fill_rest(sink, 0);
+    return 0;
 }
 
 static const struct codec vips_codec = {.open = vips_open, .read = vips_read, .close = vips_close};

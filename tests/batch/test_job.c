@@ -92,6 +92,27 @@ static void test_job_result_tells_a_failure(void **state)
     assert_string_equal(result.fault.message, "too large");
 }
 
+/* A worker may tell of damage only where damaged pictures are made. */
+static void test_job_result_tells_damage_beside_the_picture(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    image_fail(&truth->result.image.damage, IMAGE_DAMAGED, "the data end");
+    job_result_encode(&truth->result, truth->bytes);
+    assert_int_equal(decode(truth, &result), -EPROTO);
+    truth->job.spec.on_damage = IMAGE_DAMAGE_ACCEPTED;
+    assert_int_equal(decode(truth, &result), 0);
+    assert_int_equal(result.fault.code, IMAGE_OK);
+    assert_int_equal(result.image.thumb_count, 1);
+    assert_int_equal(result.image.damage.code, IMAGE_DAMAGED);
+    assert_string_equal(result.image.damage.message, "the data end");
+    for (int code = IMAGE_UNSUPPORTED; code < 100; code++) {
+        truth->result.image.damage.code = (enum image_code)code;
+        job_result_encode(&truth->result, truth->bytes);
+        assert_int_equal(decode(truth, &result), -EPROTO);
+    }
+}
+
 static void test_job_result_is_refused_at_any_shorter_length(void **state)
 {
     struct truth *truth = *state;
@@ -212,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TRUTH_TEST(test_job_result_survives_the_way),
         TRUTH_TEST(test_job_result_tells_a_failure),
+        TRUTH_TEST(test_job_result_tells_damage_beside_the_picture),
         TRUTH_TEST(test_job_result_is_refused_at_any_shorter_length),
         TRUTH_TEST(test_job_result_of_another_size_or_format_is_refused),
         TRUTH_TEST(test_job_result_is_held_to_the_size_that_its_fit_gives),

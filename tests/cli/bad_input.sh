@@ -33,6 +33,21 @@ grep -F 'bad/bomb.png' report.ndjson | grep -qF '"code":"limit"' || fail 'the bo
 grep -F 'bad/cut.jpg' report.ndjson | grep -qF '"code":"damaged"' || fail 'the cut is not damage'
 is 'files' "$(find thumbs -type f | wc -l)" $made
 
+# Damage fails, or is told, or is put up with; what has no picture at all fails always.
+mkdir damaged
+cp in/bad/cut.jpg in/bad/cut.png in/bad/cut-progressive.jpg in/good/a/baseline.jpg damaged
+expect 1 "$THUMBPOOL" -s 64 -o strict --on-damage fail damaged
+expect 0 "$THUMBPOOL" -s 64 -o warned --on-damage warn damaged --report report.ndjson
+says 'damaged/cut.jpg: made, though it is damaged: the data end'
+is 'lines about damage' "$(grep -c 'though it is damaged' err)" 3
+is 'pictures made of damaged files' "$(field made)" 4
+is 'reports of damage' "$(grep -c '"status":"made".*"error":{"code":"damaged"' report.ndjson)" 3
+expect 0 "$THUMBPOOL" -s 64 -o accepted --on-damage accept damaged --report report.ndjson
+! grep -q 'damaged:' err || fail 'damage that is accepted is told'
+is 'reports of damage' "$(grep -c '"status":"made".*"error":{"code":"damaged"' report.ndjson)" 3
+same warned accepted
+expect 1 "$THUMBPOOL" -s 64 -o none --on-damage accept in/bad/text.jpg in/bad/empty.jpg
+
 # What was named and is no picture has failed.
 expect 1 "$THUMBPOOL" -s 64 -o named in/bad/fifo.jpg in/good/a/baseline.jpg
 says 'in/bad/fifo.jpg: not a regular file'
