@@ -53,11 +53,16 @@ static _Noreturn void fail(png_structp png, png_const_charp message)
     png_longjmp(png, 1);
 }
 
-/* Warnings are oddities of chunks that a thumbnail does not need. */
-static void ignore(png_structp png, png_const_charp message)
+/* Warnings are oddities of chunks that a thumbnail does not need, but for one: what is wrong with
+ * the end of the compressed pixels, their checksum, is only warned of. More data than there are
+ * pixels do no harm. */
+static void hear_warning(png_structp png, png_const_charp message)
 {
-    (void)png;
-    (void)message;
+    const struct png_decoder *decoder = png_get_error_ptr(png);
+    bool of_pixels = !strncmp(message, "IDAT: ", 6);
+
+    if (of_pixels && !decoder->lenient && !strstr(message, "Extra") && !strstr(message, "Too much"))
+        fail(png, message);
 }
 
 /* What libpng is told before it reads a byte. */
@@ -162,7 +167,7 @@ static int png_open(struct source *source, const struct image_spec *limits, void
     decoder->source = source;
     decoder->fault = fault;
     decoder->lenient = codec_is_lenient(limits);
-    decoder->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder, fail, ignore);
+    decoder->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder, fail, hear_warning);
     if (decoder->png)
         decoder->info = png_create_info_struct(decoder->png);
     if (!decoder->info) {

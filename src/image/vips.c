@@ -15,6 +15,7 @@
 
 #include <vips/vector.h> /* wants vips.h before it */
 
+#include "image/gif_check.h"
 #include "image/webp.h"
 
 enum { STRIP_ROWS = 16 /* rows pulled at a time; loaders hold at least as many anyway */ };
@@ -149,6 +150,8 @@ static int load(struct vips_decoder *decoder)
     if (!loader || !vips_type_find("VipsForeignLoad", loader))
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "this libvips has no loader for %s",
                           image_kind_name(kind));
+    if (kind == IMAGE_KIND_GIF && !decoder->lenient && gif_check(decoder->source, decoder->fault))
+        return -1;
     decoder->input = vips_source_custom_new();
     g_signal_connect(decoder->input, "read", G_CALLBACK(on_read), decoder);
     g_signal_connect(decoder->input, "seek", G_CALLBACK(on_seek), decoder);

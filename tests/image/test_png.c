@@ -165,6 +165,50 @@ static void test_png_with_a_wrong_checksum_is_damaged(void **state)
     test_file_done(&file);
 }
 
+static void put_be32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* Moves zlib's own checksum, the last four bytes of the pixels, into a chunk of its own, where
+ * libpng only warns of a wrong one. All chunks have right checksums. */
+static struct test_file with_checksum_apart(const struct test_file *file)
+{
+    const uint8_t *name = memmem(file->bytes, file->size, "IDAT", 4);
+    size_t before = (size_t)(name - file->bytes), size = file->size - before - 4 - 16;
+    struct test_file out = {malloc(file->size + 12), file->size + 12};
+    uint8_t *to = out.bytes + before;
+    memcpy(out.bytes, file->bytes, before + 4 + size - 4);
+    put_be32(to - 4, (uint32_t)size - 4);
+    put_be32(to + size, (uint32_t)crc32(0, to, (unsigned)size));
+    to += size + 4;
+    put_be32(to, 4);
+    memcpy(to + 4, "IDAT", 4);
+    memcpy(to + 8, name + size, 4);
+    put_be32(to + 12, (uint32_t)crc32(0, to + 4, 8));
+    memcpy(to + 16, file->bytes + file->size - 12, 12);
+    return out;
+}
+
+static void test_png_with_a_wrong_checksum_inside_is_damaged(void **state)
+{
+    (void)state;
+    for (int interlaced = 0; interlaced <= 1; interlaced++) {
+        struct image_fault fault;
+        struct test_file file =
+            make((struct test_png){PNG_COLOR_TYPE_RGB, 8, interlaced, .orientation = 0});
+        struct test_file apart = with_checksum_apart(&file);
+        assert_int_equal(read_code(&apart, &fault), IMAGE_OK);
+        uint8_t *end = apart.bytes + apart.size - 16;
+        end[-1] ^= 1;
+        put_be32(end, (uint32_t)crc32(0, end - 8, 8));
+        assert_int_equal(read_code(&apart, &fault), IMAGE_DAMAGED);
+        test_file_done(&apart);
+        test_file_done(&file);
+    }
+}
+
 static void test_png_with_flipped_bits_never_crashes(void **state)
 {
     (void)state;
@@ -185,12 +229,6 @@ static void test_png_with_flipped_bits_never_crashes(void **state)
         }
         test_file_done(&file);
     }
-}
-
-static void put_be32(uint8_t *to, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        to[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
 /* `file` with a chunk right behind its header. */
@@ -279,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_png_that_is_cut_anywhere_is_damaged),
         cmocka_unit_test(test_png_without_its_end_chunk_is_whole),
         cmocka_unit_test(test_png_with_a_wrong_checksum_is_damaged),
+        cmocka_unit_test(test_png_with_a_wrong_checksum_inside_is_damaged),
         cmocka_unit_test(test_png_with_flipped_bits_never_crashes),
         cmocka_unit_test(test_png_does_not_inflate_text_nor_large_profiles),
         cmocka_unit_test(test_png_too_large_is_refused_from_the_header),

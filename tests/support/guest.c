@@ -1,0 +1,38 @@
+#include "support/guest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <vips/vips.h>
+
+/* The pixels without a fourth channel that is not alpha. */
+static uint8_t *pack(const struct pixels *pixels, int bands)
+{
+    uint8_t *packed = malloc((size_t)pixels->width * (size_t)pixels->height * (size_t)bands);
+    uint8_t *to = packed;
+    for (int y = 0; packed && y < pixels->height; y++)
+        for (int x = 0; x < pixels->width; x++, to += bands)
+            memcpy(to,
+                   pixels->data + (size_t)y * pixels->stride + (size_t)x * (size_t)pixels->channels,
+                   (size_t)bands);
+    return packed;
+}
+
+struct test_file test_guest_file(const struct pixels *pixels, const char *suffix)
+{
+    int bands = pixels->channels == 1 ? 1 : pixels->alpha ? 4 : 3;
+    uint8_t *packed = pack(pixels, bands);
+    struct test_file file = {0};
+    void *bytes = NULL;
+    VipsImage *image = vips_image_new_from_memory(
+        packed, (size_t)pixels->width * (size_t)pixels->height * (size_t)bands, pixels->width,
+        pixels->height, bands, VIPS_FORMAT_UCHAR);
+    image->Type = bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    vips_concurrency_set(1);
+    if (vips_image_write_to_buffer(image, suffix, &bytes, &file.size, NULL) == 0)
+        file.bytes = bytes; /* g_malloc() is malloc() */
+    vips_error_clear();
+    g_object_unref(image);
+    free(packed);
+    return file;
+}

@@ -1,0 +1,11 @@
+/* Files that only libvips writes, for tests that have started the module. */
+#ifndef SUPPORT_GUEST_H
+#define SUPPORT_GUEST_H
+
+#include "support/images.h"
+
+/* `pixels` as a file of the kind and with the options of `suffix`, as libvips spells them:
+ * ".tif[compression=lzw,tile]". Without bytes when this libvips cannot write it. */
+struct test_file test_guest_file(const struct pixels *pixels, const char *suffix);
+
+#endif
