@@ -42,6 +42,7 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, int ti
                                                     .result_max = result_max(spec),
                                                     .name = "thumbpool-work",
                                                     .start = picture_task_start};
+    engines->all[ENGINE_MODULE].ctx.untrusted = spec->allow_untrusted;
     return engine_start(engines, &engines->all[ENGINE_BASE]);
 }
 

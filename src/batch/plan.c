@@ -54,7 +54,8 @@ static enum image_kind format_of_ending(const char *ending)
 static enum image_kind format_kept(const char *name)
 {
     const char *ending = ending_of_name(name);
-    if (strcasecmp(ending, "gif") == 0 || strcasecmp(ending, "svg") == 0)
+    if (strcasecmp(ending, "gif") == 0 || strcasecmp(ending, "svg") == 0 ||
+        strcasecmp(ending, "svgz") == 0)
         return IMAGE_KIND_PNG;
     enum image_kind format = format_of_ending(ending);
     return format == IMAGE_KIND_UNKNOWN ? IMAGE_KIND_JPEG : format;

@@ -107,9 +107,13 @@ static bool picture_open(struct run *run, struct picture *picture)
     enum original_verdict verdict =
         original_open(&run->plan->scan->inputs[picture->input], run->options->max_bytes,
                       &picture->original, &fault);
-    if (verdict == ORIGINAL_OPEN)
+    if (verdict == ORIGINAL_OPEN &&
+        image_check_trust(picture->original.kind, run->plan->options.spec, &fault) == 0)
         return true;
-    picture->original = (struct original){.fd = -1};
+    if (verdict == ORIGINAL_OPEN)
+        original_close(&picture->original);
+    else
+        picture->original = (struct original){.fd = -1};
     record_begin(run, picture);
     if (verdict == ORIGINAL_SKIPPED) {
         run->record.message = fault.message;

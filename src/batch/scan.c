@@ -8,18 +8,24 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-/* Names that end as pictures do. */
-static bool name_is_picture(const char *name)
+static bool word_is_listed(const char *word, const char *const *list)
 {
-    static const char *const endings[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
-                                          "gif", "tif",  "tiff", "heic", "heif", "avif"};
+    while (*list && strcasecmp(word, *list) != 0)
+        list++;
+    return *list != NULL;
+}
+
+/* Names that end as pictures do. SVG is among them only where it can be read: else every icon below
+ * the folder would fail. PDF never is: it is made of pages, and has to be named. */
+static bool name_is_picture(const char *name, bool untrusted)
+{
+    static const char *const endings[] = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
+                                          "tif", "tiff", "heic", "heif", "avif", NULL};
+    static const char *const drawings[] = {"svg", "svgz", NULL};
     const char *dot = strrchr(name, '.');
     if (!dot || dot == name)
         return false;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0)
-            return true;
-    return false;
+    return word_is_listed(dot + 1, endings) || (untrusted && word_is_listed(dot + 1, drawings));
 }
 
 static int input_add(struct scan *scan, const char *path, size_t size, struct scan_input input)
@@ -82,7 +88,7 @@ static int entry_take(struct scan *scan, const struct scan_options *options, FTS
     case FTS_NSOK:
     case FTS_NS:
     case FTS_DEFAULT:
-        if (entry_is_hidden(entry) || !name_is_picture(entry->fts_name))
+        if (entry_is_hidden(entry) || !name_is_picture(entry->fts_name, options->untrusted))
             return 0;
         return input_add(scan, entry->fts_path, entry->fts_pathlen, input);
     default: /* a folder left, a link, a loop */ return 0;

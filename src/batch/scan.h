@@ -37,6 +37,7 @@ struct scan_options {
     char *const *paths; /* files and folders */
     size_t path_count;  /* of them */
     const char *base;   /* what outputs are named relative to; NULL: each path itself */
+    bool untrusted;     /* a walk takes names that end as SVG does, too */
     dev_t skip_dev;     /* the output folder, which is never walked: */
     ino_t skip_ino;     /* 0 when it does not exist yet */
 };

@@ -17,7 +17,7 @@ int picture_task_start(void *ctx, int worker)
 {
     const struct picture_task_ctx *shared = ctx;
     (void)worker;
-    return shared->module ? image_module_start(shared->module) : 0;
+    return shared->module ? image_module_start(shared->module, shared->untrusted) : 0;
 }
 
 static int result_return(struct mp_task *task, const struct job_result *result)

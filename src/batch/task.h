@@ -8,6 +8,7 @@
 /* What the tasks of one executor share; the executor's ctx. */
 struct picture_task_ctx {
     struct image_module *module; /* libvips, loaded; NULL where JPEG and PNG are all */
+    bool untrusted;              /* it is to read what it calls untrusted */
 };
 
 /* Start hook: starts libvips where there is a module. */

@@ -77,8 +77,10 @@ static bool nothing_is_there(const struct scan *scan)
 static enum exit_code program_scan(struct program *program)
 {
     const struct options *options = &program->options;
-    struct scan_options scan = {
-        .paths = options->paths, .path_count = options->path_count, .base = options->base};
+    struct scan_options scan = {.paths = options->paths,
+                                .path_count = options->path_count,
+                                .base = options->base,
+                                .untrusted = options->picture.spec.allow_untrusted};
     struct stat output;
     if (stat(options->output, &output) == 0) {
         scan.skip_dev = output.st_dev;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { BMP_ZEROS = 6 /* where a BMP has two fields of zeros */ };
+
 /* A kind is known by bytes at an offset, and for containers by more bytes at another. */
 struct signature {
     enum image_kind kind;
@@ -13,21 +15,42 @@ struct signature {
 };
 
 static const struct signature signatures[] = {
-    {IMAGE_KIND_JPEG, 0, 3, "\xff\xd8\xff"}, {IMAGE_KIND_PNG, 0, 8, "\x89PNG\r\n\x1a\n"},
-    {IMAGE_KIND_GIF, 0, 6, "GIF87a"},        {IMAGE_KIND_GIF, 0, 6, "GIF89a"},
+    {IMAGE_KIND_JPEG, 0, 3, "\xff\xd8\xff"},
+    {IMAGE_KIND_PNG, 0, 8, "\x89PNG\r\n\x1a\n"},
+    {IMAGE_KIND_GIF, 0, 6, "GIF87a"},
+    {IMAGE_KIND_GIF, 0, 6, "GIF89a"},
     {IMAGE_KIND_WEBP, 8, 4, "WEBP"}, /* behind RIFF and a length */
-    {IMAGE_KIND_TIFF, 0, 4, "II*\0"},        {IMAGE_KIND_TIFF, 0, 4, "MM\0*"},
+    {IMAGE_KIND_TIFF, 0, 4, "II*\0"},
+    {IMAGE_KIND_TIFF, 0, 4, "MM\0*"},
     {IMAGE_KIND_TIFF, 0, 4, "II+\0"}, /* BigTIFF */
-    {IMAGE_KIND_TIFF, 0, 4, "MM\0+"},        {IMAGE_KIND_AVIF, 4, 8, "ftypavif"},
-    {IMAGE_KIND_AVIF, 4, 8, "ftypavis"},     {IMAGE_KIND_HEIF, 4, 8, "ftypheic"},
-    {IMAGE_KIND_HEIF, 4, 8, "ftypheix"},     {IMAGE_KIND_HEIF, 4, 8, "ftyphevc"},
+    {IMAGE_KIND_TIFF, 0, 4, "MM\0+"},
+    {IMAGE_KIND_AVIF, 4, 8, "ftypavif"},
+    {IMAGE_KIND_AVIF, 4, 8, "ftypavis"},
+    {IMAGE_KIND_HEIF, 4, 8, "ftypheic"},
+    {IMAGE_KIND_HEIF, 4, 8, "ftypheix"},
+    {IMAGE_KIND_HEIF, 4, 8, "ftyphevc"},
     {IMAGE_KIND_HEIF, 4, 8, "ftyphevx"},
+    {IMAGE_KIND_PDF, 0, 5, "%PDF-"},
+    {IMAGE_KIND_SVG, 0, 3, "\x1f\x8b\x08"}, /* gzip */
+    {IMAGE_KIND_OTHER, 0, 2, "\xff\x0a"},   /* JPEG XL, bare and boxed */
+    {IMAGE_KIND_OTHER, 4, 8, "JXL \r\n\x87\n"},
+    {IMAGE_KIND_OTHER, 4, 8, "jP  \r\n\x87\n"}, /* JPEG 2000, boxed and bare */
+    {IMAGE_KIND_OTHER, 0, 4, "\xff\x4f\xff\x51"},
+    {IMAGE_KIND_OTHER, 0, 4, "\x76\x2f\x31\x01"}, /* OpenEXR */
+    {IMAGE_KIND_OTHER, 0, 4, "8BPS"},             /* Photoshop */
+    {IMAGE_KIND_OTHER, 0, 10, "#?RADIANCE"},
+    {IMAGE_KIND_OTHER, 0, 9, "SIMPLE  ="},
+    {IMAGE_KIND_OTHER, BMP_ZEROS, 4, "\0\0\0\0"}, /* BMP, behind BM and its size */
+    {IMAGE_KIND_OTHER, 0, 4, "\0\0\1\0"},         /* Windows icon */
+    {IMAGE_KIND_OTHER, 0, 4, "\xb6\xa6\xf2\x08"}, /* libvips' own, in either byte order */
+    {IMAGE_KIND_OTHER, 0, 4, "\x08\xf2\xa6\xb6"},
 };
 
 static const char *const names[IMAGE_KIND_COUNT] = {
-    [IMAGE_KIND_UNKNOWN] = "unknown", [IMAGE_KIND_JPEG] = "jpeg", [IMAGE_KIND_PNG] = "png",
-    [IMAGE_KIND_WEBP] = "webp",       [IMAGE_KIND_GIF] = "gif",   [IMAGE_KIND_TIFF] = "tiff",
-    [IMAGE_KIND_HEIF] = "heif",       [IMAGE_KIND_AVIF] = "avif",
+    [IMAGE_KIND_UNKNOWN] = "unknown", [IMAGE_KIND_JPEG] = "jpeg",   [IMAGE_KIND_PNG] = "png",
+    [IMAGE_KIND_WEBP] = "webp",       [IMAGE_KIND_GIF] = "gif",     [IMAGE_KIND_TIFF] = "tiff",
+    [IMAGE_KIND_HEIF] = "heif",       [IMAGE_KIND_AVIF] = "avif",   [IMAGE_KIND_SVG] = "svg",
+    [IMAGE_KIND_PDF] = "pdf",         [IMAGE_KIND_OTHER] = "other",
 };
 
 static uint32_t be16(const uint8_t *p)
@@ -56,6 +79,31 @@ static enum image_kind brand_sniff(const uint8_t *head, size_t size)
     return IMAGE_KIND_HEIF;
 }
 
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Kinds that begin with text: XML in front of an SVG, and the portable maps P1 to P7 and Pf, PF. */
+static enum image_kind text_sniff(const uint8_t *head, size_t size)
+{
+    static const char *const starts[] = {"<svg", "<?xml", "<!--", "<!DOCTYPE svg"};
+    if (size < 3)
+        return IMAGE_KIND_UNKNOWN;
+    const uint8_t *text = head, *end = head + size;
+    if (head[0] == 'P' && memchr("1234567fF", head[1], 9) && is_space(head[2]))
+        return IMAGE_KIND_OTHER;
+    if (!memcmp(head, "\xef\xbb\xbf", 3))
+        text += 3; /* a byte order mark */
+    while (text < end && is_space(*text))
+        text++;
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if ((size_t)(end - text) >= strlen(starts[i]) &&
+            !memcmp(text, starts[i], strlen(starts[i])))
+            return IMAGE_KIND_SVG;
+    return IMAGE_KIND_UNKNOWN;
+}
+
 enum image_kind image_kind_sniff(const uint8_t *head, size_t size)
 {
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
@@ -64,9 +112,17 @@ enum image_kind image_kind_sniff(const uint8_t *head, size_t size)
             continue;
         if (s->kind == IMAGE_KIND_WEBP && memcmp(head, "RIFF", 4))
             continue;
+        if (s->at == BMP_ZEROS && memcmp(head, "BM", 2))
+            continue;
         return s->kind;
     }
-    return brand_sniff(head, size);
+    enum image_kind kind = brand_sniff(head, size);
+    return kind != IMAGE_KIND_UNKNOWN ? kind : text_sniff(head, size);
+}
+
+bool image_kind_is_untrusted(enum image_kind kind)
+{
+    return kind == IMAGE_KIND_SVG || kind == IMAGE_KIND_PDF || kind == IMAGE_KIND_OTHER;
 }
 
 const char *image_kind_name(enum image_kind kind)

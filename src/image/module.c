@@ -37,9 +37,9 @@ void image_module_free(struct image_module *module)
     free(module);
 }
 
-int image_module_start(struct image_module *module)
+int image_module_start(struct image_module *module, bool untrusted)
 {
-    if (!module->started && module->vips->start())
+    if (!module->started && module->vips->start(untrusted))
         return -1;
     module->started = true;
     return 0;

@@ -7,6 +7,7 @@
 #ifndef IMAGE_MODULE_H
 #define IMAGE_MODULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct image_module;
@@ -19,8 +20,9 @@ int image_module_load(const char *path, struct image_module **ret, char *ret_why
  */
 void image_module_free(struct image_module *module);
 
-/* Starts libvips in this process: one thread, no cache, no untrusted formats. May be called again.
+/* Starts libvips in this process: one thread, no cache, and without `untrusted` none of the formats
+ * that it calls so, nor plug-ins. May be called again; what the first call said about them stays.
  * Returns 0, or -1. */
-int image_module_start(struct image_module *module);
+int image_module_start(struct image_module *module, bool untrusted);
 
 #endif

@@ -82,6 +82,8 @@ static int choose_codec(struct work *work)
     if (kind <= IMAGE_KIND_UNKNOWN || kind >= IMAGE_KIND_COUNT)
         return image_fail(work->fault, IMAGE_UNSUPPORTED,
                           "not a picture of a kind that is known here");
+    if (image_check_trust(kind, work->spec, work->fault))
+        return -1;
     if (image_needs_module(kind, work->spec->format) && (!work->module || !work->module->started))
         return image_fail(work->fault, IMAGE_UNSUPPORTED,
                           "%s to %s needs the libvips module, which is not loaded",
@@ -467,6 +469,19 @@ void image_result_done(struct image_result *result)
     for (int i = 0; i < IMAGE_SIZES_MAX; i++)
         free(result->thumbs[i].bytes);
     memset(result, 0, sizeof *result);
+}
+
+int image_check_trust(enum image_kind kind, const struct image_spec *spec,
+                      struct image_fault *fault)
+{
+    if (!image_kind_is_untrusted(kind) || spec->allow_untrusted)
+        return 0;
+    return image_fail(fault, IMAGE_UNSUPPORTED,
+                      "%s is read only with --allow-untrusted: its reader was not made for files "
+                      "of strangers",
+                      kind == IMAGE_KIND_SVG   ? "SVG"
+                      : kind == IMAGE_KIND_PDF ? "PDF"
+                                               : "a picture of this kind");
 }
 
 /* Only these two are read and written without libvips. */

@@ -61,6 +61,11 @@ int image_thumbnail(const struct image_input *input, const struct image_spec *sp
 /* Frees what a result holds; takes a zeroed or half-built one. */
 void image_result_done(struct image_result *result);
 
+/* Refuses a kind that the spec does not allow to be read, with a sentence that names the option.
+ * Returns 0, or -1 with `fault` filled. */
+int image_check_trust(enum image_kind kind, const struct image_spec *spec,
+                      struct image_fault *fault);
+
 /* True when making `format` from a picture of kind `input` needs the libvips module. */
 int image_needs_module(enum image_kind input, enum image_kind format);
 

@@ -3,7 +3,8 @@
  *
  * Rows are pulled through a region of the picture, strip by strip, by the thread that asks for
  * them: libvips starts no thread for that and holds no more of the picture than its loader does.
- * Only the kinds in `loaders` are read, whatever else libvips may have been built with. */
+ * Only the kinds in `loaders` are read, whatever else libvips may have been built with, unless the
+ * user asked for the rest. */
 #include "image/vips.h"
 
 #include <errno.h>
@@ -59,17 +60,17 @@ static int start_without_plugins(void)
     return rc;
 }
 
-static int start(void)
+static int start(bool untrusted)
 {
     g_log_set_default_handler(say_nothing, NULL); /* warnings would go to the terminal */
-    if (start_without_plugins())
+    if (untrusted ? vips_init("thumbpool") : start_without_plugins())
         return -1;
     if (!vips_type_find("VipsForeignLoad", "heifload_source"))
         g_module_open(VIPS_PLUGIN_DIR "/vips-heif.so", G_MODULE_BIND_LAZY);
     vips_vector_set_enabled(FALSE); /* it compiles at run time, which a jailed process may not */
     vips_concurrency_set(1);
     vips_cache_set_max(0);
-    vips_block_untrusted_set(TRUE);
+    vips_block_untrusted_set(!untrusted);
     vips_error_clear();
     return 0;
 }
@@ -126,12 +127,22 @@ static int fail(const struct vips_decoder *decoder, enum image_code code)
 /* ---- the header ---- */
 
 /* The loaders by kind: they are called by name, so that what a file is read as is never libvips'
- * choice. A kind without one is not read. */
+ * choice. A kind without one is not read, but for IMAGE_KIND_OTHER. */
 static const char *const loaders[IMAGE_KIND_COUNT] = {
     [IMAGE_KIND_WEBP] = "webpload_source", [IMAGE_KIND_GIF] = "gifload_source",
     [IMAGE_KIND_TIFF] = "tiffload_source", [IMAGE_KIND_HEIF] = "heifload_source",
-    [IMAGE_KIND_AVIF] = "heifload_source",
+    [IMAGE_KIND_AVIF] = "heifload_source", [IMAGE_KIND_SVG] = "svgload_source",
+    [IMAGE_KIND_PDF] = "pdfload_source",
 };
+
+static VipsSourceCustom *connect_input(struct vips_decoder *decoder)
+{
+    VipsSourceCustom *input = vips_source_custom_new();
+
+    g_signal_connect(input, "read", G_CALLBACK(on_read), decoder);
+    g_signal_connect(input, "seek", G_CALLBACK(on_seek), decoder);
+    return input;
+}
 
 static enum image_kind sniff(struct source *source)
 {
@@ -142,19 +153,40 @@ static enum image_kind sniff(struct source *source)
     return image_kind_sniff(head, size);
 }
 
-static int load(struct vips_decoder *decoder)
+/* The loader that libvips would take, for what the user has asked to be read all the same. Some
+ * kinds have loaders for files only, and those are not read. */
+static const char *loader_of_other(struct vips_decoder *decoder)
+{
+    VipsSourceCustom *input = connect_input(decoder);
+    const char *loader = vips_foreign_find_load_source(VIPS_SOURCE(input));
+
+    g_object_unref(input);
+    vips_error_clear();
+    source_seek(decoder->source, 0);
+    decoder->ended = false;
+    return loader;
+}
+
+static const char *choose_loader(struct vips_decoder *decoder, enum image_kind kind)
+{
+    const char *loader = kind == IMAGE_KIND_OTHER ? loader_of_other(decoder) : loaders[kind];
+
+    return loader && vips_type_find("VipsForeignLoad", loader) ? loader : NULL;
+}
+
+static int load(struct vips_decoder *decoder, const struct image_spec *limits)
 {
     enum image_kind kind = sniff(decoder->source);
-    const char *loader = loaders[kind];
 
-    if (!loader || !vips_type_find("VipsForeignLoad", loader))
+    if (image_kind_is_untrusted(kind) && !limits->allow_untrusted)
+        return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "a kind that was not asked for");
+    const char *loader = choose_loader(decoder, kind);
+    if (!loader)
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "this libvips has no loader for %s",
-                          image_kind_name(kind));
+                          kind == IMAGE_KIND_OTHER ? "what this is" : image_kind_name(kind));
     if (kind == IMAGE_KIND_GIF && !decoder->lenient && gif_check(decoder->source, decoder->fault))
         return -1;
-    decoder->input = vips_source_custom_new();
-    g_signal_connect(decoder->input, "read", G_CALLBACK(on_read), decoder);
-    g_signal_connect(decoder->input, "seek", G_CALLBACK(on_seek), decoder);
+    decoder->input = connect_input(decoder);
     if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
                   "fail_on", decoder->lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL))
         return fail(decoder, IMAGE_DAMAGED);
@@ -240,7 +272,7 @@ static void read_blob(struct vips_decoder *decoder, const char *name, const uint
 static int read_header(struct vips_decoder *decoder, const struct image_spec *limits,
                        struct codec_header *header)
 {
-    if (load(decoder))
+    if (load(decoder, limits))
         return -1;
     if (codec_check_size(vips_image_get_width(decoder->image),
                          vips_image_get_height(decoder->image), limits, decoder->fault))

@@ -17,10 +17,12 @@ enum { VIPS_MODULE_VERSION = 2 };
 struct vips_module {
     int version; /* VIPS_MODULE_VERSION, first for ever */
 
-    /* Starts libvips in this process. Returns 0 or -1. May be called again. */
-    int (*start)(void);
+    /* Starts libvips in this process, with its plug-ins and untrusted formats or without. Returns 0
+     * or -1. May be called again, to no effect. */
+    int (*start)(bool untrusted);
 
-    /* WebP, GIF, TIFF, and HEIF and AVIF where libvips has a loader for them. */
+    /* WebP, GIF, TIFF, and HEIF and AVIF where libvips has a loader for them; if it was started so,
+     * SVG, PDF and whatever else it has a loader for, but those only where the spec allows it. */
     const struct codec *codec;
 
     /* Encodes as spec->format, WebP or AVIF, at spec->quality; else as png_encode(), but that

@@ -50,6 +50,29 @@ static void test_scan_walks_by_name_and_takes_pictures_only(void **state)
     expect_names(root, "a//", NULL, "b/c.webp z.png");
 }
 
+/* Drawings only where they are read; what is named is tried, whatever its name. */
+static void test_scan_takes_drawings_when_they_are_allowed(void **state)
+{
+    const char *root = *state;
+    char full[TREE_PATH_BYTES];
+    const char *bad;
+    struct scan scan;
+    touch(root, "a.svg");
+    touch(root, "b.jpg");
+    touch(root, "c.pdf");
+    touch(root, "d.SVGZ");
+    expect_names(root, "", NULL, "b.jpg");
+    expect_names(root, "a.svg", NULL, "a.svg");
+    expect_names(root, "c.pdf", NULL, "c.pdf");
+    snprintf(full, sizeof full, "%s", root);
+    char *paths[] = {full};
+    struct scan_options options = {.paths = paths, .path_count = 1, .untrusted = true};
+    assert_int_equal(scan_run(&options, &scan, &bad), 0);
+    assert_int_equal(scan.count, 3);
+    assert_string_equal(scan_name(&scan.inputs[2]), "d.SVGZ");
+    scan_done(&scan);
+}
+
 static void test_scan_leaves_hidden_ones_alone(void **state)
 {
     const char *root = *state;
@@ -162,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_scan_walks_by_name_and_takes_pictures_only),
+        TREE_TEST(test_scan_takes_drawings_when_they_are_allowed),
         TREE_TEST(test_scan_leaves_hidden_ones_alone),
         TREE_TEST(test_scan_takes_whatever_was_named),
         TREE_TEST(test_scan_tells_what_cannot_be_read),

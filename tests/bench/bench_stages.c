@@ -132,7 +132,7 @@ static int parse(int argc, char **argv, struct bench *bench)
         if (option == 'o')
             bench->output = optarg;
         if (option == 'm' && (image_module_load(optarg, &bench->module, why, sizeof why) ||
-                              image_module_start(bench->module))) {
+                              image_module_start(bench->module, false))) {
             fprintf(stderr, "%s: %s\n", optarg, why);
             return -1;
         }

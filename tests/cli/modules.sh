@@ -36,5 +36,22 @@ done
 head -c 300 webp/a/baseline.webp >in/cut.webp
 expect 1 "$THUMBPOOL" -s 64 -o thumbs in
 says 'in/cut.webp: '
+
+# SVG and PDF are read when that is asked for, and refused with a word about it otherwise.
+mkdir drawings
+printf '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><rect width="45" height="60" fill="#f00"/></svg>' \
+    >drawings/a.svg
+cp in/a/baseline.jpg drawings/b.jpg
+expect 0 "$THUMBPOOL" -s 64 -o walked drawings
+[ ! -e walked/a.png ] || fail 'a walk took an SVG unasked'
+expect 1 "$THUMBPOOL" -s 64 -o named drawings/a.svg drawings/b.jpg
+says 'drawings/a.svg: SVG is read only with --allow-untrusted'
+if vips -l foreignload 2>/dev/null | grep -q svgload_source; then
+    expect 0 "$THUMBPOOL" -s 64 -o allowed --allow-untrusted drawings --report report.ndjson
+    is 'pictures made' "$(field made)" 2
+    grep -qF '"src":"drawings/a.svg","status":"made","format":"svg","width":90' report.ndjson ||
+        fail 'the SVG was not made'
+    is 'the PNG of an SVG' "$(head -c 4 allowed/a.png | tail -c 3)" PNG
+fi
 clean .
 finish

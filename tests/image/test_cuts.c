@@ -31,7 +31,7 @@ static int set_up(void **state)
         return -1;
     }
     *state = module;
-    return image_module_start(module);
+    return image_module_start(module, false);
 }
 
 static int tear_down(void **state)
