@@ -1,6 +1,8 @@
 /* libjpeg's errors: each of its codes is either the picture's fault, a limit of ours, or memory. */
 #include "image/jpeg_error.h"
 
+#include <stdbool.h>
+
 void jpeg_error_escape(j_common_ptr cinfo)
 {
     longjmp(((struct jpeg_error *)cinfo->err)->escape, 1);
@@ -33,14 +35,36 @@ static enum image_code code_of(int message)
     }
 }
 
+/* What frames and markers of codings that libjpeg has not are called, or NULL for others. Source:
+ * ITU-T T.81, table B.1. */
+static const char *coding_of(int marker)
+{
+    switch (marker) {
+    case 0xc3:
+    case 0xcb: return "lossless";
+    case 0xc5:
+    case 0xc6:
+    case 0xc7:
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
+    case 0xde: return "hierarchical";
+    default: return NULL;
+    }
+}
+
 void jpeg_error_exit(j_common_ptr cinfo)
 {
     struct jpeg_error *error = (struct jpeg_error *)cinfo->err;
+    int message = error->base.msg_code, parameter = error->base.msg_parm.i[0];
+    bool of_marker = message == JERR_SOF_UNSUPPORTED || message == JERR_UNKNOWN_MARKER;
+    const char *coding = of_marker ? coding_of(parameter) : NULL;
 
-    if (error->base.msg_code == JERR_BAD_PRECISION)
+    if (message == JERR_BAD_PRECISION)
         image_fail(error->fault, IMAGE_UNSUPPORTED,
-                   "a JPEG of %d bits a sample; only those of 8 are read",
-                   error->base.msg_parm.i[0]);
+                   "a JPEG of %d bits a sample; only those of 8 are read", parameter);
+    else if (coding)
+        image_fail(error->fault, IMAGE_UNSUPPORTED, "a %s JPEG, which is not read", coding);
     else
         jpeg_error_quote(cinfo, code_of(error->base.msg_code));
     jpeg_error_escape(cinfo);

@@ -113,6 +113,11 @@ static void test_jpeg_hands_out_cmyk_as_it_is_stored(void **state)
         pixels_done(&p);
         test_file_done(&file);
     }
+    struct test_file file = make(4, (struct test_jpeg){.colour = TEST_CMYK, .no_adobe = true});
+    assert_int_equal(read_picture(&file, 1, &header, &p, &fault), 0);
+    assert_int_equal(header.colour, CODEC_CMYK); /* and so are 255 all of an ink */
+    pixels_done(&p);
+    test_file_done(&file);
 }
 
 static void test_jpeg_gives_orientation_and_profile(void **state)
@@ -336,6 +341,21 @@ static void test_jpeg_of_12_bits_is_refused_with_a_sentence(void **state)
     test_file_done(&file);
 }
 
+static void test_jpeg_of_other_codings_is_refused_with_a_sentence(void **state)
+{
+    (void)state;
+    static const uint8_t markers[] = {0xc3, 0xcb, 0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf, 0xde};
+    for (size_t i = 0; i < sizeof markers; i++) {
+        struct image_fault fault;
+        struct test_file file = make(4, (struct test_jpeg){0});
+        frame(&file)[1] = markers[i];
+        assert_int_equal(read_code(&file, &fault), IMAGE_UNSUPPORTED);
+        assert_string_equal(fault.message, i < 2 ? "a lossless JPEG, which is not read"
+                                                 : "a hierarchical JPEG, which is not read");
+        test_file_done(&file);
+    }
+}
+
 static void test_jpeg_too_large_is_refused_from_the_header(void **state)
 {
     (void)state;
@@ -426,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_with_a_table_that_is_none_is_damaged),
         cmocka_unit_test(test_jpeg_with_flipped_bits_never_crashes),
         cmocka_unit_test(test_jpeg_of_12_bits_is_refused_with_a_sentence),
+        cmocka_unit_test(test_jpeg_of_other_codings_is_refused_with_a_sentence),
         cmocka_unit_test(test_jpeg_too_large_is_refused_from_the_header),
         cmocka_unit_test(test_jpeg_of_too_many_scans_is_refused),
         cmocka_unit_test(test_jpeg_encode_gives_the_picture_back),

@@ -138,6 +138,16 @@ static void jpeg_colours(struct jpeg_compress_struct *cinfo, int channels, enum 
     jpeg_set_colorspace(cinfo, channels == 1 ? JCS_GRAYSCALE : stored[colour]);
 }
 
+static void jpeg_samplings(struct jpeg_compress_struct *cinfo, const struct test_jpeg *how)
+{
+    if (cinfo->num_components < 3)
+        return;
+    cinfo->comp_info[1].h_samp_factor = how->second_x ? how->second_x : 1;
+    cinfo->comp_info[1].v_samp_factor = how->second_y ? how->second_y : 1;
+    cinfo->comp_info[2].h_samp_factor = how->third_x ? how->third_x : 1;
+    cinfo->comp_info[2].v_samp_factor = how->third_y ? how->third_y : 1;
+}
+
 struct test_file test_jpeg(const struct pixels *pixels, struct test_jpeg how)
 {
     static const jpeg_scan_info scans[] = {
@@ -156,6 +166,9 @@ struct test_file test_jpeg(const struct pixels *pixels, struct test_jpeg how)
     jpeg_set_quality(&cinfo, 95, TRUE);
     cinfo.comp_info[0].h_samp_factor = how.sample_x ? how.sample_x : 1;
     cinfo.comp_info[0].v_samp_factor = how.sample_y ? how.sample_y : 1;
+    jpeg_samplings(&cinfo, &how);
+    if (how.no_adobe)
+        cinfo.write_Adobe_marker = FALSE;
     cinfo.restart_interval = (unsigned)how.restart;
     cinfo.arith_code = how.coding == TEST_ARITHMETIC;
     if (how.coding == TEST_PROGRESSIVE)
@@ -188,14 +201,14 @@ static void png_append(png_structp png, png_bytep bytes, size_t size)
     file->size += size;
 }
 
-static void png_palette(png_structp png, png_infop info, bool transparent)
+static void png_palette(png_structp png, png_infop info, int depth, bool transparent)
 {
     png_color palette[256];
     png_byte alpha[1] = {0};
 
     for (int i = 0; i < 256; i++)
         palette[i] = (png_color){(png_byte)i, (png_byte)(255 - i), (png_byte)(i / 2)};
-    png_set_PLTE(png, info, palette, 256);
+    png_set_PLTE(png, info, palette, 1 << depth);
     if (transparent)
         png_set_tRNS(png, info, alpha, 1, NULL);
 }
@@ -228,13 +241,23 @@ struct test_file test_png(const struct pixels *pixels, struct test_png how)
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     uint8_t *row = malloc((size_t)pixels->width * 8), exif[64];
+    png_uint_16 first[3]; /* the first pixel, in the file's depth */
 
     require(png && info && row && !setjmp(png_jmpbuf(png)), "libpng");
+    for (int c = 0; c < 3; c++) {
+        int value = pixels->data[c < pixels->channels ? c : 0];
+        first[c] = (png_uint_16)(how.depth == 16 ? value * 257 : value >> (8 - how.depth));
+    }
     png_set_write_fn(png, &file, png_append, NULL);
     png_set_IHDR(png, info, (unsigned)pixels->width, (unsigned)pixels->height, how.depth, how.type,
                  how.interlaced, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (how.type == PNG_COLOR_TYPE_PALETTE)
-        png_palette(png, info, how.transparent);
+        png_palette(png, info, how.depth, how.transparent);
+    else if (how.transparent)
+        png_set_tRNS(png, info, NULL, 0,
+                     &(png_color_16){0, first[0], first[1], first[2], first[0]});
+    if (how.background)
+        png_set_bKGD(png, info, &(png_color_16){0, first[0], first[1], first[2], first[0]});
     if (how.icc)
         png_set_iCCP(png, info, "profile", 0, how.icc, (unsigned)how.icc_size);
     if (how.srgb)

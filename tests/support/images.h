@@ -37,22 +37,27 @@ struct test_jpeg {
     size_t exif_size;
     const void *icc; /* profile to embed, or NULL */
     size_t icc_size;
+    int second_x, second_y; /* sampling of the second component; 0 is 1 */
+    int third_x, third_y;   /* of the third; likewise */
+    bool no_adobe; /* leave Adobe's marker out; RGB is then known by its components' names */
 };
 
-/* `pixels` as JPEG of quality 95. CMYK is stored inverted, as Adobe does. */
+/* `pixels` as JPEG of quality 95. CMYK is stored inverted, as Adobe does, unless it is without
+ * Adobe's marker. */
 struct test_file test_jpeg(const struct pixels *pixels, struct test_jpeg how);
 
 struct test_png {
     int type;  /* PNG_COLOR_TYPE_… */
     int depth; /* bits */
     bool interlaced;
-    bool transparent; /* palette: the first entry is, by tRNS */
+    bool transparent; /* by tRNS: a palette's first entry, or the first pixel's grey or RGB */
     int orientation;  /* in an eXIf chunk; 0 is none */
     const void *icc;
     size_t icc_size;
     double gamma;          /* gAMA: 1 / 2.2 and the like; 0 is none */
     const double *corners; /* cHRM: x and y of white, red, green and blue; NULL is none */
     bool srgb;             /* an sRGB chunk too */
+    bool background; /* with a bKGD chunk */
 };
 
 /* `pixels` as PNG. Depths below 8 and palettes hold its first channel only. */
