@@ -123,7 +123,7 @@ static int64_t table_bytes(uint8_t flags)
 }
 
 /* What stands behind the comma of a frame. */
-static int check_frame(struct source *source, struct image_fault *fault)
+static int check_frame(struct source *source, struct gif_frame *ret, struct image_fault *fault)
 {
     struct frame frame = {.source = source};
     uint8_t head[9], literal_bits;
@@ -131,8 +131,10 @@ static int check_frame(struct source *source, struct image_fault *fault)
     if (source_read(source, head, sizeof head) != sizeof head)
         return codec_fail_end(source, 0, 1, fault);
     source_seek(source, source->offset + table_bytes(head[8]));
-    frame.width = le16(head + 4);
-    frame.height = le16(head + 6);
+    ret->left = le16(head);
+    ret->top = le16(head + 2);
+    ret->width = frame.width = le16(head + 4);
+    ret->height = frame.height = le16(head + 6);
     if (source_read(source, &literal_bits, 1) != 1)
         return codec_fail_end(source, 0, 1, fault);
     if (frame.width == 0 || frame.height == 0)
@@ -144,16 +146,18 @@ static int check_frame(struct source *source, struct image_fault *fault)
 }
 
 /* Everything up to the first frame's end. */
-static int check_blocks(struct source *source, struct image_fault *fault)
+static int check_blocks(struct source *source, struct gif_frame *ret, struct image_fault *fault)
 {
     uint8_t head[13], byte;
 
     if (source_read(source, head, sizeof head) != sizeof head)
         return codec_fail_end(source, 0, 1, fault);
+    ret->canvas_width = le16(head + 6);
+    ret->canvas_height = le16(head + 8);
     source_seek(source, source->offset + table_bytes(head[10]));
     while (source_read(source, &byte, 1) == 1) {
         if (byte == ',')
-            return check_frame(source, fault);
+            return check_frame(source, ret, fault);
         if (byte == ';')
             return 0;
         if (byte != '!')
@@ -164,10 +168,11 @@ static int check_blocks(struct source *source, struct image_fault *fault)
     return codec_fail_end(source, 0, 1, fault);
 }
 
-int gif_check(struct source *source, struct image_fault *fault)
+int gif_check(struct source *source, struct gif_frame *ret, struct image_fault *fault)
 {
+    *ret = (struct gif_frame){0};
     source_seek(source, 0);
-    int rc = check_blocks(source, fault);
+    int rc = check_blocks(source, ret, fault);
     source_seek(source, 0);
     return rc;
 }

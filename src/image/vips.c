@@ -27,6 +27,8 @@ struct vips_decoder {
     VipsSourceCustom *input;   /* reads from the source */
     VipsImage *image;          /* of 8 bits: grey, RGB or CMYK, with or without alpha */
     bool alpha;                /* the last band is alpha */
+    struct gif_frame frame;    /* of a GIF */
+    bool bare;                 /* the frame leaves some of its canvas bare */
     bool lenient;              /* go on over damage */
     bool ended;                /* a loader looked for something behind the end of the data */
 };
@@ -174,6 +176,20 @@ static const char *choose_loader(struct vips_decoder *decoder, enum image_kind k
     return loader && vips_type_find("VipsForeignLoad", loader) ? loader : NULL;
 }
 
+static int check_gif(struct vips_decoder *decoder)
+{
+    struct image_fault fault;
+    struct gif_frame *frame = &decoder->frame;
+
+    if (gif_check(decoder->source, frame, &fault) && !decoder->lenient) {
+        *decoder->fault = fault;
+        return -1;
+    }
+    decoder->bare = frame->left > 0 || frame->top > 0 || frame->width < frame->canvas_width ||
+                    frame->height < frame->canvas_height;
+    return 0;
+}
+
 static int load(struct vips_decoder *decoder, const struct image_spec *limits)
 {
     enum image_kind kind = sniff(decoder->source);
@@ -184,7 +200,7 @@ static int load(struct vips_decoder *decoder, const struct image_spec *limits)
     if (!loader)
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "this libvips has no loader for %s",
                           kind == IMAGE_KIND_OTHER ? "what this is" : image_kind_name(kind));
-    if (kind == IMAGE_KIND_GIF && !decoder->lenient && gif_check(decoder->source, decoder->fault))
+    if (kind == IMAGE_KIND_GIF && check_gif(decoder))
         return -1;
     decoder->input = connect_input(decoder);
     if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
@@ -245,13 +261,13 @@ static int choose_colour(struct vips_decoder *decoder, struct codec_header *head
     int colours = bands - decoder->alpha;
     if (cmyk && colours == 4)
         header->colour = CODEC_CMYK; /* an alpha band behind the inks is not looked at */
-    else if (colours == 1 && !decoder->alpha)
+    else if (colours == 1 && !decoder->alpha && !decoder->bare)
         header->colour = CODEC_GREY;
     else if (colours == 1 || colours == 3)
         header->colour = CODEC_RGB;
     else
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "a picture of %d bands", bands);
-    header->alpha = decoder->alpha && header->colour == CODEC_RGB;
+    header->alpha = (decoder->alpha || decoder->bare) && header->colour == CODEC_RGB;
     return 0;
 }
 
@@ -338,6 +354,17 @@ static void write_row(const uint8_t *from, int bands, bool alpha, const struct r
     }
 }
 
+/* libvips makes bare canvas black when no other pixel is transparent; it is transparent itself. */
+static void clear_bare(const struct vips_decoder *decoder, int width, int y, uint8_t *to)
+{
+    const struct gif_frame *frame = &decoder->frame;
+    bool above = y < frame->top, below = y >= frame->top + frame->height;
+
+    for (int x = 0; x < width; x++, to += 4)
+        if (above || below || x < frame->left || x >= frame->left + frame->width)
+            memset(to, 0, 4);
+}
+
 static int read_rows(struct vips_decoder *decoder, VipsRegion *region, struct reduce *sink)
 {
     int bands = vips_image_get_bands(decoder->image);
@@ -350,6 +377,8 @@ static int read_rows(struct vips_decoder *decoder, VipsRegion *region, struct re
         for (int row = y; row < y + rows; row++) {
             write_row(VIPS_REGION_ADDR(region, 0, row), bands, decoder->alpha, sink,
                       reduce_row(sink));
+            if (decoder->bare)
+                clear_bare(decoder, sink->width, row, reduce_row(sink));
             reduce_commit(sink);
         }
     }

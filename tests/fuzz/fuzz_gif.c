@@ -13,11 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     struct source source;
+    struct gif_frame frame;
     struct image_fault fault = {.code = IMAGE_OK};
 
     if (fd < 0 || write(fd, data, size) != (ssize_t)size || source_init(&source, fd, (int64_t)size))
         abort();
-    int rc = gif_check(&source, &fault);
+    int rc = gif_check(&source, &frame, &fault);
     if (source.offset != 0 || (rc != 0) != (fault.code != IMAGE_OK))
         abort();
     source_done(&source);

@@ -38,9 +38,12 @@ static struct test_file make_gif(int height, const uint8_t *data, size_t size, b
 static int check(const struct test_file *file, struct image_fault *fault)
 {
     struct source source;
+    struct gif_frame frame;
     int fd = test_open(file->bytes, file->size);
     assert_int_equal(source_init(&source, fd, (int64_t)file->size), 0);
-    int rc = gif_check(&source, fault);
+    int rc = gif_check(&source, &frame, fault);
+    if (rc == 0 && frame.width)
+        assert_int_equal(frame.width, frame.canvas_width);
     assert_int_equal(source.offset, 0);
     source_done(&source);
     close(fd);
