@@ -8,6 +8,7 @@
 #include "image/vips.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct vips_decoder {
     struct gif_frame frame;    /* of a GIF */
     bool bare;                 /* the frame leaves some of its canvas bare */
     bool lenient;              /* go on over damage */
+    bool filled;               /* fresh memory is filled while it is open */
     bool ended;                /* a loader looked for something behind the end of the data */
 };
 
@@ -190,6 +192,18 @@ static int check_gif(struct vips_decoder *decoder)
     return 0;
 }
 
+/* The decoders behind HEIF show memory that nobody wrote where data are damaged: something else
+ * each time, and perhaps a piece of another picture. While such a picture is open, fresh memory is
+ * filled with zeros; M_PERTURB takes their complement. */
+static void fill_memory(struct vips_decoder *decoder, bool filled)
+{
+#ifdef M_PERTURB
+    if (filled != decoder->filled)
+        mallopt(M_PERTURB, filled ? 0xff : 0);
+#endif
+    decoder->filled = filled;
+}
+
 static int load(struct vips_decoder *decoder, const struct image_spec *limits)
 {
     enum image_kind kind = sniff(decoder->source);
@@ -203,6 +217,7 @@ static int load(struct vips_decoder *decoder, const struct image_spec *limits)
     if (kind == IMAGE_KIND_GIF && check_gif(decoder))
         return -1;
     decoder->input = connect_input(decoder);
+    fill_memory(decoder, kind == IMAGE_KIND_HEIF || kind == IMAGE_KIND_AVIF);
     if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
                   "fail_on", decoder->lenient ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL))
         return fail(decoder, IMAGE_DAMAGED);
@@ -312,6 +327,7 @@ static void vips_close(void *opaque)
         return;
     VIPS_UNREF(decoder->image);
     VIPS_UNREF(decoder->input);
+    fill_memory(decoder, false);
     vips_error_clear();
     free(decoder);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,94 @@ static void test_cut_jpeg_is_damaged(void **state)
     pixels_done(&p);
 }
 
+/* ---- when damage is put up with ---- */
+
+/* Makes the first three quarters of a file twice, with fresh memory that is filled with something
+ * else each time: the two must be the same, be it that they fail. Returns false then; else `ret` is
+ * the thumbnail. */
+static bool make_damaged(const struct image_module *module, const char *name,
+                         const struct test_file *file, struct pixels *ret)
+{
+    struct image_spec spec = image_spec_default();
+    struct image_result results[2];
+    struct image_fault fault;
+    int rc[2];
+    spec.boxes[0] = (struct image_box){WIDTH, WIDTH};
+    spec.format = IMAGE_KIND_PNG;
+    spec.blur_sigma_px = 0;
+    spec.on_damage = IMAGE_DAMAGE_ACCEPTED;
+    for (int i = 0; i < 2; i++) {
+        mallopt(M_PERTURB, i ? 0x5a : 0xc3);
+        rc[i] = test_thumbnail(file->bytes, file->size * 3 / 4, &spec, module, &results[i], &fault);
+        mallopt(M_PERTURB, 0);
+        if (!rc[i])
+            assert_int_equal(results[i].damage.code, IMAGE_DAMAGED);
+        else
+            assert_int_equal(fault.code, IMAGE_DAMAGED);
+    }
+    assert_int_equal(rc[0], rc[1]);
+    if (rc[0])
+        return false;
+    if (!same_pixels(&results[0], &results[1]))
+        fail_msg("%s: not the same twice", name);
+    *ret = test_decode(results[0].thumbs[0].bytes, results[0].thumbs[0].size_bytes);
+    image_result_done(&results[0]);
+    image_result_done(&results[1]);
+    return true;
+}
+
+/* The upper third is the picture's own, and it ends in a row of zeros. */
+static void check_damaged(const struct image_module *module, const char *name,
+                          const struct test_file *file, const struct pixels *whole, double least_db)
+{
+    struct pixels p, upper = *whole;
+    if (!make_damaged(module, name, file, &p))
+        fail_msg("%s fails", name);
+    assert_int_equal(p.height, whole->height);
+    p.height = upper.height = whole->height / 3;
+    if (test_psnr(&p, &upper) < least_db)
+        fail_msg("%s: %.1f dB", name, test_psnr(&p, &upper));
+    const uint8_t *last = p.data + (size_t)(whole->height - 1) * p.stride;
+    for (size_t i = 0; i < p.stride; i++)
+        if (p.alpha || i % 4 < 3)
+            assert_int_equal(last[i], 0);
+    pixels_done(&p);
+}
+
+static void test_cut_tiff_and_gif_are_made_of_what_there_is(void **state)
+{
+    static const char *const suffixes[] = {
+        ".tif[compression=lzw,tile,tile_width=16,tile_height=16]",
+        ".tif[tile,tile_width=16,tile_height=16]"};
+    struct pixels p = test_picture(WIDTH, HEIGHT, 4, false);
+    for (int i = 0; i < 2; i++) {
+        struct test_file file = test_guest_file(&p, suffixes[i]), first = directory_first(&file);
+        check_damaged(load(state), suffixes[i], &first, &p, 99);
+        test_file_done(&first);
+        test_file_done(&file);
+    }
+    struct test_file gif = test_guest_file(&p, ".gif");
+    if (gif.bytes)
+        check_damaged(load(state), "gif", &gif, &p, 25);
+    test_file_done(&gif);
+    pixels_done(&p);
+}
+
+/* libvips decodes these as a whole or not at all. */
+static void test_cut_files_give_the_same_every_time(void **state)
+{
+    static const char *const suffixes[] = {".webp", ".webp[lossless]", ".avif", ".heic",
+                                           ".tif",  ".gif[interlace]"};
+    struct pixels p = test_picture(WIDTH, HEIGHT, 4, false), made;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        struct test_file file = test_guest_file(&p, suffixes[i]);
+        if (file.bytes && make_damaged(load(state), suffixes[i], &file, &made))
+            pixels_done(&made);
+        test_file_done(&file);
+    }
+    pixels_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_cut_heif_is_damaged),
         cmocka_unit_test(test_cut_png_is_damaged),
         cmocka_unit_test(test_cut_jpeg_is_damaged),
+        cmocka_unit_test(test_cut_tiff_and_gif_are_made_of_what_there_is),
+        cmocka_unit_test(test_cut_files_give_the_same_every_time),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
