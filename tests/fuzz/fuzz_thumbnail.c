@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     spec.max_scans = 50;
     spec.keep = size % 5 ? 0 : IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF;
     spec.format = size % 7 ? IMAGE_KIND_JPEG : IMAGE_KIND_PNG;
+    spec.on_damage = (enum image_on_damage)(size / 2 % 2); /* fails, or is made all the same */
     struct image_input input = {
         .fd = fd, .size_bytes = (int64_t)size, .kind = image_kind_sniff(data, size)};
     if (image_thumbnail(&input, &spec, NULL, &result, &fault) == 0)

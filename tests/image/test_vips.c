@@ -61,7 +61,8 @@ static int set_up(void **state)
     if (threads_of_this_process() != 1)
         return -1; /* a process that has only loaded it must be free to fork */
     *state = module;
-    return image_module_start(module, false) || image_module_start(module, false); /* twice does no harm */
+    return image_module_start(module, false) ||
+           image_module_start(module, false); /* twice does no harm */
 }
 
 static int tear_down(void **state)
