@@ -182,9 +182,9 @@ static void test_guests_read_tiff_of_floats(void **state)
     struct pixels p = read_file(state, "floats", &file);
     assert_int_equal(p.width, 64);
     assert_true(p.data[0] < 5);
-    assert_true(p.data[63 * 4] > 250);
+    assert_true(p.data[63 * p.channels] > 250);
     for (int x = 1; x < 64; x++)
-        assert_true(p.data[4 * x] >= p.data[4 * (x - 1)]);
+        assert_true(p.data[x * p.channels] >= p.data[(x - 1) * p.channels]);
     pixels_done(&p);
     test_file_done(&file);
 }

@@ -66,13 +66,14 @@ static int make(const struct fixture *fixture, const struct test_file *file, int
 /* The thumbnail as pixels; it must be what the result says and what the picture's size gives. */
 static struct pixels thumb_of(const struct image_result *result, int box)
 {
-    int width, height;
+    struct image_spec spec = image_spec_default();
+    struct geometry_result want =
+        geometry_result(result->width, result->height, (struct image_box){box, box}, &spec);
     struct pixels p = test_decode(result->thumbs[0].bytes, result->thumbs[0].size_bytes);
-    geometry_fit(result->width, result->height, (struct image_box){box, box}, &width, &height);
-    assert_int_equal(p.width, width);
-    assert_int_equal(p.height, height);
-    assert_int_equal(result->thumbs[0].width, width);
-    assert_int_equal(result->thumbs[0].height, height);
+    assert_int_equal(p.width, want.width);
+    assert_int_equal(p.height, want.height);
+    assert_int_equal(result->thumbs[0].width, want.width);
+    assert_int_equal(result->thumbs[0].height, want.height);
     return p;
 }
 
