@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "image/reduce.h"
+#include "image/resize.h"
 
 enum { SIDE_LIMIT = 1000000000 /* so that a side enlarged beyond reason is still a number */ };
 
@@ -91,28 +92,48 @@ struct geometry_result geometry_result(int width, int height, struct image_box b
     return result;
 }
 
-/* The number of shrunk pixels that one box takes up along an axis: Pillow's total factor is half
- * the ratio, rounded down; as much of it as the shrink has left, but no more than the ratio. */
-static int box_factor(double ratio, int shrink)
+/* The length of Pillow's boxes: half the ratio, rounded down. */
+static double pillow_box(double ratio)
 {
-    double total = fmax(1, floor(ratio / 2));
-    double factor = fmin(fmax(1, round(total / shrink)), fmax(1, floor(ratio / shrink)));
-
-    return (int)fmin(factor, REDUCE_FACTOR_MAX);
+    return fmax(1, floor(ratio / 2));
 }
 
-/* The standard deviation, in reduced pixels, of the blur that is left after an axis was reduced by
- * `reduced` where Pillow reduces by half the ratio behind the blur. Variances add, and that of a
- * box of n pixels is (n^2 - 1) / 12. A blur below a fifth of a pixel of the result cannot be
- * seen, and boxes may have blurred by more than was asked for already: 0. */
-static double blur_left(double sigma_px, double ratio, double reduced)
+/* The number of shrunk pixels that one box takes up along an axis: Pillow's own box where it is a
+ * whole number of them. Where it is not, so many that two or three of ours make one of Pillow's;
+ * but two already where that comes near Pillow's, because a JPEG is decoded faster then. */
+static int box_factor(double ratio, int shrink)
 {
-    double total = fmax(1, floor(ratio / 2));
-    double variance = sigma_px * sigma_px + (total * total - reduced * reduced) / 12;
+    double shrunk = pillow_box(ratio) / shrink; /* Pillow's box in shrunk pixels */
+    double factor =
+        shrunk == floor(shrunk) ? shrunk : fmax(floor(shrunk / 3), fmin(2, round(shrunk)));
 
-    if (sigma_px <= 0 || variance <= ratio * ratio * 0.04)
-        return 0;
-    return sqrt(variance) / reduced;
+    return (int)fmin(fmax(1, factor), REDUCE_FACTOR_MAX);
+}
+
+/* The variance, in pixels of the original, of the blur that is left to do after an axis was reduced
+ * by `reduced` where Pillow reduces behind the blur. Variances add, and that of a box of n pixels
+ * is (n^2 - 1) / 12. Where resizing samples Pillow's boxes itself, only those edges count that fall
+ * inside a pixel: each adds n^2 / 12 on average. */
+static double variance_left(double sigma_px, double ratio, double reduced)
+{
+    double box = pillow_box(ratio);
+
+    if (box >= RESIZE_BOX_MIN * reduced)
+        return sigma_px * sigma_px - (reduced > 1 ? reduced * reduced / 6 : 0);
+    return sigma_px * sigma_px + (box * box - reduced * reduced) / 12;
+}
+
+/* Shares out what is left of the blur along an axis. A blur below a fifth of a pixel of the result
+ * is done in passing, by the resizing; boxes may have blurred by more than was asked for already.
+ */
+static void share_blur(double sigma_px, double ratio, double reduced, double *ret_sigma,
+                       double *ret_rest)
+{
+    double variance = sigma_px > 0 ? variance_left(sigma_px, ratio, reduced) : -1;
+    bool small = variance <= ratio * ratio * 0.04;
+
+    *ret_sigma = small ? 0 : sqrt(variance) / reduced;
+    *ret_rest = variance < 0 ? -1 : small ? variance / (reduced * reduced) : 0;
 }
 
 struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
@@ -127,7 +148,7 @@ struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, uns
     r.factor_y = box_factor(ratio_y, r.shrink);
     r.step_x = r.shrink * r.factor_x;
     r.step_y = r.shrink * r.factor_y;
-    r.sigma_x = blur_left(sigma_px, ratio_x, r.step_x);
-    r.sigma_y = blur_left(sigma_px, ratio_y, r.step_y);
+    share_blur(sigma_px, ratio_x, r.step_x, &r.sigma_x, &r.rest_x);
+    share_blur(sigma_px, ratio_y, r.step_y, &r.sigma_y, &r.rest_y);
     return r;
 }

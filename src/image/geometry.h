@@ -40,6 +40,7 @@ struct geometry_reduction {
     int shrink;              /* by the decoder, both axes: 1, 2, 4 or 8 */
     int factor_x, factor_y;  /* by boxes, of the shrunk picture's pixels */
     double sigma_x, sigma_y; /* of the blur that is left to do, in reduced pixels; 0 is none */
+    double rest_x, rest_y;   /* variance that resizing adds, in reduced pixels; negative is none */
     double step_x, step_y;   /* pixels of the original to one reduced pixel */
 };
 
@@ -48,8 +49,10 @@ struct geometry_reduction {
  *             below 1 where it is enlarged, which needs all of them; ratio_y likewise
  *   shrinks   the sum of those that the decoder offers, 1 among them
  *   sigma_px  of the blur that was asked for, in pixels of the original
- * The shrink is the largest that leaves the target's size; the boxes make it up to Pillow's
- * reducing gap of 2, half the whole ratio. What boxes blur by counts towards the blur. */
+ * The shrink is the largest that leaves the target's size. Pillow's boxes are half the whole ratio
+ * long: boxes here go up to a third of that, and resizing samples Pillow's own from them. What
+ * boxes blur by counts towards the blur; what is left of a blur and too small to be worth a pass of
+ * its own is left to resizing. */
 struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
                                              double sigma_px);
 

@@ -10,7 +10,10 @@
 #include "image/filter.h"
 #include "image/transpose.h"
 
-enum { SUPPORT = 2 /* of the bicubic, in pixels of the result, or of the source when enlarging */ };
+enum {
+    SUPPORT = 2, /* of the bicubic, in pixels of the result, or of the source when enlarging */
+    NODES = 3,   /* of a Gaussian in few points */
+};
 
 /* One axis: which rows of the source make up each row of the result, and how much of each. */
 struct axis {
@@ -39,30 +42,118 @@ static void axis_done(struct axis *axis)
     free(axis->weights);
 }
 
-/* The filter's pixels in pixels of the source. */
-static double filter_scale(double scale)
+/* What holds no detail finer than a pixel of the result looks the same through a filter that is
+ * wider by this, and more of what blurring rounded off is averaged out. */
+#define BLURRED_WIDER 1.5
+
+/* The filter of an axis. Lengths are in rows of the source. */
+struct kernel {
+    double scale;  /* one pixel of the result, and 1 at least */
+    double box;    /* what Pillow's reduction takes the mean of, where that is sampled; else 0 */
+    double spread; /* standard deviation of the blur that is done on the way */
+};
+
+/* A picture that was reduced further than Pillow's boxes has lost nothing that shows, but what is
+ * left of its finest detail stands at the wrong place: a slightly wider filter drops it. The figure
+ * was measured; near a ratio of 1 it is worth 1 dB and more. */
+static double widened(double scale)
 {
-    return scale < 1 ? 1 : scale;
+    return scale < 1.6 ? scale * (1 + 0.2 * (1.6 - scale)) : scale;
 }
 
-/* Fills the weights of row `y`, whose middle is at `middle` in the source. */
-static void axis_fill(struct axis *axis, int y, double middle, double scale, double *exact)
+static struct kernel kernel_of(double scale, struct resize_past past)
+{
+    /* Half the ratio in whole pixels of the original; a whole ratio may have come out below. */
+    double box = past.step > 0 ? fmax(1, floor(scale * past.step / 2 + 1e-9)) / past.step : 1;
+    struct kernel kernel = {.scale = scale};
+
+    if (box >= RESIZE_BOX_MIN)
+        kernel.box = box;
+    if (box < 1 && past.rest >= 0)
+        kernel.scale = widened(scale);
+    if (box != 1 && past.blurred >= scale) /* where it is 1, all is as Pillow does it */
+        kernel.scale = scale * BLURRED_WIDER;
+    if (past.rest > 0)
+        kernel.spread = sqrt(past.rest);
+    kernel.scale = fmax(1, kernel.scale);
+    return kernel;
+}
+
+/* Adds the bicubic around `middle` to the weights of the rows first...first + taps - 1. */
+static void add_plain(const struct axis *axis, double middle, double scale, double share, int first,
+                      double *exact)
 {
     double support = SUPPORT * scale;
-    int first = (int)fmax(0, floor(middle - support + 0.5));
+    int from = (int)fmax(first, floor(middle - support + 0.5));
     int end = (int)fmin(axis->source, floor(middle + support + 0.5));
 
-    for (int i = 0; i < axis->taps; i++)
-        exact[i] = first + i < end ? bicubic((first + i - middle + 0.5) / scale) : 0;
+    for (int i = from; i < end && i < first + axis->taps; i++)
+        exact[i - first] += share * bicubic((i - middle + 0.5) / scale);
+}
+
+/* The same where Pillow filters the means of boxes: each of them is the mean of the rows, and of
+ * the parts of rows, that it covers. */
+static void add_boxed(const struct axis *axis, double middle, struct kernel kernel, double share,
+                      int first, double *exact)
+{
+    double scale = kernel.scale / kernel.box, at = middle / kernel.box; /* in boxes */
+    int boxes = (int)ceil(axis->source / kernel.box);
+    int from = (int)fmax(0, floor(at - SUPPORT * scale + 0.5));
+    int end = (int)fmin(boxes, floor(at + SUPPORT * scale + 0.5));
+
+    for (int b = from; b < end; b++) {
+        double top = b * kernel.box, bottom = fmin(axis->source, top + kernel.box);
+        double weight = share * bicubic((b - at + 0.5) / scale) / (bottom - top);
+        int i = (int)fmax(first, floor(top));
+        for (; i < bottom && i < first + axis->taps; i++)
+            exact[i - first] += weight * (fmin(i + 1, bottom) - fmax(i, top));
+    }
+}
+
+/* How far the filter reaches from the middle of a pixel of the result. What a spread adds to that
+ * is next to nothing, and cut off. */
+static double kernel_reach(struct kernel kernel)
+{
+    return SUPPORT * kernel.scale + kernel.box / 2;
+}
+
+/* Rows that a filter needs at most. Boxes take the parts of two into the bargain, and all else only
+ * rows whose middles it reaches. Even, as filter_rows() wants them. */
+static int kernel_taps(struct kernel kernel)
+{
+    int rows = (int)ceil(2 * kernel_reach(kernel)) + (kernel.box > 0);
+
+    return (rows + 1) & ~1;
+}
+
+/* Fills the weights of row `y`, whose middle is at `middle` in the source. The blur is a Gaussian's
+ * three nodes, which have its moments up to the fifth. */
+static void axis_fill(struct axis *axis, int y, double middle, struct kernel kernel, double *exact)
+{
+    const double shares[NODES] = {1 / 6.0, 2 / 3.0, 1 / 6.0};
+    int first = (int)fmax(0, floor(middle - kernel_reach(kernel) + (kernel.box > 0 ? 0 : 0.5)));
+
+    memset(exact, 0, (size_t)axis->taps * sizeof *exact);
+    for (int node = 0; node < NODES; node++) {
+        double at = middle + (node - 1) * sqrt(NODES) * kernel.spread;
+        if (kernel.spread <= 0 && node != 1)
+            continue;
+        if (kernel.box > 0)
+            add_boxed(axis, at, kernel, shares[node], first, exact);
+        else
+            add_plain(axis, at, kernel.scale, shares[node], first, exact);
+    }
     filter_weights(exact, axis->taps, axis->weights + (size_t)y * (size_t)axis->taps);
     axis->first[y] = first;
 }
 
 /* `count` rows from `box` rows of the source's, the first of which is `start`. */
-static int axis_init(struct axis *axis, int source, double start, double box, int count)
+static int axis_init(struct axis *axis, int source, double start, double box, int count,
+                     struct resize_past past)
 {
-    double scale = box / count, wide = filter_scale(scale);
-    int taps = ((int)ceil(2 * SUPPORT * wide) + 2) & ~1; /* one more than the width, made even */
+    double scale = box / count;
+    struct kernel kernel = kernel_of(scale, past);
+    int taps = kernel_taps(kernel);
     double *exact = calloc((size_t)taps, sizeof *exact);
 
     *axis = (struct axis){.count = count, .source = source, .taps = taps};
@@ -70,7 +161,7 @@ static int axis_init(struct axis *axis, int source, double start, double box, in
     axis->weights = calloc((size_t)count, (size_t)taps * sizeof *axis->weights);
     int rc = exact && axis->first && axis->weights ? 0 : -ENOMEM;
     for (int y = 0; y < count && !rc; y++)
-        axis_fill(axis, y, start + (y + 0.5) * scale, wide, exact);
+        axis_fill(axis, y, start + (y + 0.5) * scale, kernel, exact);
     if (rc)
         axis_done(axis);
     free(exact);
@@ -92,11 +183,11 @@ static void axis_apply(const struct axis *axis, const uint8_t *in, size_t in_str
 }
 
 static int resize_columns(const struct pixels *in, double start, double box, int height,
-                          struct pixels *ret)
+                          struct resize_past past, struct pixels *ret)
 {
     struct axis axis = {0};
     size_t row_bytes = (size_t)in->width * (size_t)in->channels;
-    int rc = axis_init(&axis, in->height, start, box, height);
+    int rc = axis_init(&axis, in->height, start, box, height, past);
 
     if (rc)
         return rc;
@@ -129,10 +220,10 @@ static void resize_strips(const struct axis *axis, const struct pixels *in, cons
 }
 
 static int resize_rows(const struct pixels *in, double start, double box, int width,
-                       struct pixels *ret)
+                       struct resize_past past, struct pixels *ret)
 {
     struct axis axis = {0};
-    int rc = axis_init(&axis, in->width, start, box, width);
+    int rc = axis_init(&axis, in->width, start, box, width, past);
 
     if (rc)
         return rc;
@@ -153,9 +244,10 @@ static bool is_valid(double start, double box, int source, int target)
 }
 
 /* The columns of `in` that the filter reaches from the box; moves the box along. Borrows. */
-static struct pixels columns_near(const struct pixels *in, struct pixels_box *box, int width)
+static struct pixels columns_near(const struct pixels *in, struct pixels_box *box, int width,
+                                  struct resize_past past)
 {
-    double reach = SUPPORT * filter_scale(box->width / width) + 1;
+    double reach = kernel_reach(kernel_of(box->width / width, past)) + 1;
     int first = (int)fmax(0, floor(box->x - reach));
     int end = (int)fmin(in->width, ceil(box->x + box->width + reach));
     struct pixels part = *in;
@@ -169,16 +261,24 @@ static struct pixels columns_near(const struct pixels *in, struct pixels_box *bo
 int resize(const struct pixels *in, struct pixels_box box, int width, int height,
            struct pixels *ret)
 {
+    struct resize_past none = {.rest = -1};
+
+    return resize_reduced(in, box, width, height, none, none, ret);
+}
+
+int resize_reduced(const struct pixels *in, struct pixels_box box, int width, int height,
+                   struct resize_past past_x, struct resize_past past_y, struct pixels *ret)
+{
     struct pixels middle = {0};
 
     memset(ret, 0, sizeof *ret);
     if (!is_valid(box.x, box.width, in->width, width) ||
         !is_valid(box.y, box.height, in->height, height))
         return -EINVAL;
-    struct pixels part = columns_near(in, &box, width);
-    int rc = resize_columns(&part, box.y, box.height, height, &middle);
+    struct pixels part = columns_near(in, &box, width, past_x);
+    int rc = resize_columns(&part, box.y, box.height, height, past_y, &middle);
     if (!rc)
-        rc = resize_rows(&middle, box.x, box.width, width, ret);
+        rc = resize_rows(&middle, box.x, box.width, width, past_x, ret);
     pixels_done(&middle);
     if (rc)
         pixels_done(ret);

@@ -16,4 +16,23 @@
 int resize(const struct pixels *in, struct pixels_box box, int width, int height,
            struct pixels *ret);
 
+/* Pixels of `in` that one of Pillow's boxes must cover to be sampled from them. */
+#define RESIZE_BOX_MIN 1.5
+
+/* What became of an axis before it is resized, so that resizing can make up for it. Lengths are in
+ * pixels of `in`. */
+struct resize_past {
+    double step;    /* pixels of the original to one of `in`; 0 is not known */
+    double blurred; /* standard deviation of the blur that was done; 0 is none */
+    double rest;    /* variance of the blur that is still due; negative: none was asked for */
+};
+
+/* The same for a picture that was reduced on the way, as Pillow would have made it from the
+ * original: where boxes of half the whole ratio still cover RESIZE_BOX_MIN pixels of `in`, they are
+ * sampled, parts of pixels by their share; and a small blur is done by the filter itself, which
+ * costs nothing. Returns as resize().
+ * Source: Pillow, Image.thumbnail, reducing gap 2. */
+int resize_reduced(const struct pixels *in, struct pixels_box box, int width, int height,
+                   struct resize_past past_x, struct resize_past past_y, struct pixels *ret);
+
 #endif

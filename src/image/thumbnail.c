@@ -257,8 +257,11 @@ static int resize_one(struct work *work, int i)
 
     part = (struct pixels_box){part.x / plan->step_x, part.y / plan->step_y,
                                part.width / plan->step_x, part.height / plan->step_y};
-    return resize(&work->reduce.out, part, is_turned(work) ? view->part_height : view->part_width,
-                  is_turned(work) ? view->part_width : view->part_height, &work->thumbs[i]);
+    struct resize_past past_x = {plan->step_x, plan->sigma_x, plan->rest_x};
+    struct resize_past past_y = {plan->step_y, plan->sigma_y, plan->rest_y};
+    return resize_reduced(
+        &work->reduce.out, part, is_turned(work) ? view->part_height : view->part_width,
+        is_turned(work) ? view->part_width : view->part_height, past_x, past_y, &work->thumbs[i]);
 }
 
 static int resize_each(struct work *work)

@@ -233,6 +233,17 @@ static void test_geometry_reduction_keeps_all_pixels_of_what_is_enlarged(void **
     assert_true(r.sigma_x == 2);
 }
 
+/* Pillow's boxes, half the ratio: 24, 25, 60 and 12 pixels. */
+static void test_geometry_reduction_has_boxes_that_make_up_pillows(void **state)
+{
+    (void)state;
+    assert_int_equal(geometry_reduction(49, 49, 15, 2).factor_x, 3);
+    assert_int_equal(geometry_reduction(51, 51, 15, 2).factor_x, 2);
+    assert_int_equal(geometry_reduction(120, 120, 15, 2).factor_x, 2);
+    assert_int_equal(geometry_reduction(25, 25, 15, 2).factor_x, 2);
+    assert_int_equal(geometry_reduction(120, 120, 1, 2).factor_x, 60);
+}
+
 static void test_geometry_reduction_keeps_the_blurs_variance(void **state)
 {
     (void)state;
@@ -248,8 +259,16 @@ static void test_geometry_reduction_keeps_the_blurs_variance(void **state)
     r = geometry_reduction(2.5, 2.5, 15, 2);
     assert_int_equal(r.shrink, 2);
     assert_true(fabs(r.sigma_x - sqrt(4 - 0.25) / 2) < 1e-12);
-    /* One that cannot be seen is left out. */
-    assert_true(geometry_reduction(120, 120, 15, 2).sigma_x == 0);
+    assert_true(r.rest_x == 0);
+    /* One that is too small for a pass of its own is left to resizing; Pillow's box is 5. */
+    r = geometry_reduction(10, 10, 15, 2);
+    assert_int_equal(r.shrink, 8);
+    assert_true(r.sigma_x == 0);
+    assert_true(fabs(r.rest_x - (4 + (25 - 64) / 12.0) / 64) < 1e-12);
+    /* Boxes have blurred by more than was asked for, or nothing was asked for. */
+    r = geometry_reduction(10, 10, 15, 1);
+    assert_true(r.sigma_x == 0 && r.rest_x < 0);
+    assert_true(geometry_reduction(2, 2, 1, 0).rest_x < 0);
 }
 
 int main(void)
@@ -265,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_geometry_reduction_leaves_enough_pixels_for_the_target),
         cmocka_unit_test(test_geometry_reduction_shrinks_as_far_as_the_target_allows),
         cmocka_unit_test(test_geometry_reduction_keeps_all_pixels_of_what_is_enlarged),
+        cmocka_unit_test(test_geometry_reduction_has_boxes_that_make_up_pillows),
         cmocka_unit_test(test_geometry_reduction_keeps_the_blurs_variance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/reduce.h"
 #include "image/resize.h"
 #include "support/images.h"
 
@@ -138,6 +139,100 @@ static void test_resize_to_the_same_size_changes_nothing(void **state)
     pixels_done(&out);
 }
 
+/* `in` with every pixel as `factor` x `factor` ones: what was known of the original before. */
+static struct pixels magnified(const struct pixels *in, int factor)
+{
+    struct pixels out;
+    assert_int_equal(pixels_init(&out, in->width * factor, in->height * factor, in->channels), 0);
+    for (int y = 0; y < out.height; y++)
+        for (int x = 0; x < out.width * out.channels; x++)
+            out.data[(size_t)y * out.stride + (size_t)x] =
+                in->data[(size_t)(y / factor) * in->stride +
+                         (size_t)(x / out.channels / factor * out.channels + x % out.channels)];
+    return out;
+}
+
+/* Pillow's way of a picture: means of boxes of `box` pixels, then the bicubic over them. */
+static struct pixels reduced_and_resized(const struct pixels *in, int box, int width, int height)
+{
+    struct reduce r;
+    struct pixels out;
+    assert_int_equal(reduce_init(&r, in->width, in->height, in->channels, false, box, box), 0);
+    for (int y = 0; y < in->height; y++) {
+        memcpy(reduce_row(&r), in->data + (size_t)y * in->stride,
+               (size_t)in->width * (size_t)in->channels);
+        reduce_commit(&r);
+    }
+    assert_int_equal(
+        resize(&r.out, (struct pixels_box){0, 0, (double)in->width / box, (double)in->height / box},
+               width, height, &out),
+        0);
+    reduce_done(&r);
+    return out;
+}
+
+/* Boxes of 25 pixels of the original, from pixels of 8, none of whose edges meet but the first. */
+static void test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels(void **state)
+{
+    (void)state;
+    struct pixels in = test_picture(160, 128, 4, false), original = magnified(&in, 8), got;
+    struct resize_past past = {.step = 8, .rest = -1};
+    struct pixels want = reduced_and_resized(&original, 25, 25, 20);
+    assert_int_equal(
+        resize_reduced(&in, (struct pixels_box){0, 0, 160, 128}, 25, 20, past, past, &got), 0);
+    double sampled = test_psnr(&want, &got);
+    pixels_done(&got);
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 160, 128}, 25, 20, &got), 0);
+    if (!(sampled > 50 && sampled > test_psnr(&want, &got) + 3))
+        fail_msg("%.1f dB, and %.1f without", sampled, test_psnr(&want, &got));
+    pixels_done(&got);
+    pixels_done(&want);
+    pixels_done(&original);
+    pixels_done(&in);
+}
+
+/* The variance of a line a pixel wide, in pixels of `in`, is that of the filter. */
+static double variance_of_line(double rest)
+{
+    struct pixels in, out;
+    struct resize_past past = {.rest = rest}, none = {.rest = -1};
+    double sum = 0, sum_1 = 0, sum_2 = 0;
+    assert_int_equal(pixels_init(&in, 80, 4, 1), 0);
+    for (int i = 0; i < 4 * 80; i++)
+        in.data[i] = (size_t)i % in.stride == 40 ? 200 : 50;
+    assert_int_equal(resize_reduced(&in, (struct pixels_box){0, 0, 80, 4}, 40, 4, past, none, &out),
+                     0);
+    for (int x = 0; x < 40; x++) {
+        sum += out.data[x] - 50;
+        sum_1 += (out.data[x] - 50) * 2.0 * x;
+        sum_2 += (out.data[x] - 50) * 4.0 * x * x;
+    }
+    pixels_done(&in);
+    pixels_done(&out);
+    return sum_2 / sum - sum_1 / sum * sum_1 / sum;
+}
+
+static void test_resize_reduced_blurs_by_the_rest(void **state)
+{
+    (void)state;
+    double before = variance_of_line(0);
+    assert_true(fabs(variance_of_line(0.1) - before - 0.1) < 0.06);
+    assert_true(fabs(variance_of_line(0.25) - before - 0.25) < 0.09);
+}
+
+/* A picture that fits its box is blurred, and then it is what it is. */
+static void test_resize_reduced_of_what_was_not_reduced_changes_nothing(void **state)
+{
+    (void)state;
+    struct pixels in = test_picture(50, 40, 4, false), out;
+    struct resize_past past = {.step = 1, .blurred = 2, .rest = 0};
+    assert_int_equal(
+        resize_reduced(&in, (struct pixels_box){0, 0, 50, 40}, 50, 40, past, past, &out), 0);
+    assert_true(test_psnr(&in, &out) == 99);
+    pixels_done(&out);
+    pixels_done(&in);
+}
+
 static void test_resize_refuses_a_box_that_is_not_in_the_picture(void **state)
 {
     (void)state;
@@ -161,6 +256,9 @@ int main(void)
         cmocka_unit_test(test_resize_enlarges_by_the_bicubic_as_it_is),
         cmocka_unit_test(test_resize_enlarges_a_slope_to_a_slope),
         cmocka_unit_test(test_resize_to_the_same_size_changes_nothing),
+        cmocka_unit_test(test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels),
+        cmocka_unit_test(test_resize_reduced_blurs_by_the_rest),
+        cmocka_unit_test(test_resize_reduced_of_what_was_not_reduced_changes_nothing),
         cmocka_unit_test(test_resize_refuses_a_box_that_is_not_in_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
