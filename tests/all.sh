@@ -31,6 +31,9 @@ step 'clang, address and undefined-behaviour sanitizers'
 build clang --preset asan -DCMAKE_C_COMPILER=clang
 suite clang
 
+step 'the same bytes from both compilers, vector and scalar'
+sh tests/image/same_bytes.sh build/same-bytes || [ $? = 77 ]
+
 step 'as another user'
 if [ "$(id -u)" = 0 ]; then
     # A copy of its own, which that user may read and write wherever this checkout lies.

@@ -88,6 +88,16 @@ static void test_blur_is_three_extended_boxes(void **state)
     }
 }
 
+static void test_blur_is_right_at_every_width(void **state)
+{
+    (void)state;
+    for (int width = 1; width <= 70; width++)
+        for (int channels = 1; channels <= 4; channels += 3) {
+            check_rows(width, channels, 1.3); /* one filter */
+            check_rows(width, channels, 6);   /* running sums */
+        }
+}
+
 /* Down columns is along rows of the transposed picture. */
 static void test_blur_treats_both_axes_alike(void **state)
 {
@@ -146,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blur_is_three_extended_boxes),
+        cmocka_unit_test(test_blur_is_right_at_every_width),
         cmocka_unit_test(test_blur_treats_both_axes_alike),
         cmocka_unit_test(test_blur_leaves_a_plain_area_as_it_is),
         cmocka_unit_test(test_blur_of_zero_changes_nothing),

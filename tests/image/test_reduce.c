@@ -67,6 +67,17 @@ static void test_reduce_is_the_mean_of_each_box(void **state)
     check(5, 4, 4, false, 1, 1);
 }
 
+static void test_reduce_is_right_at_every_width(void **state)
+{
+    (void)state;
+    for (int width = 1; width <= 70; width++)
+        for (int factor = 1; factor <= 9; factor++) {
+            check(width, 11, 1, false, factor, 3);
+            check(width, 11, 4, false, factor, 3);
+            check(width, 5, 4, true, factor, 2);
+        }
+}
+
 static void test_reduce_premultiplies_alpha(void **state)
 {
     (void)state;
@@ -105,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reduce_is_the_mean_of_each_box),
+        cmocka_unit_test(test_reduce_is_right_at_every_width),
         cmocka_unit_test(test_reduce_premultiplies_alpha),
         cmocka_unit_test(test_reduce_of_white_is_white_for_every_factor),
         cmocka_unit_test(test_reduce_refuses_factors_that_overflow),
