@@ -19,22 +19,47 @@ static const char *status_name(enum run_status status)
     return names[status];
 }
 
+static void sizes_write(struct json *json, const struct image_spec *spec)
+{
+    json_open(json, "sizes", '[');
+    for (int i = 0; i < spec->box_count; i++) {
+        json_open(json, NULL, '[');
+        json_integer(json, NULL, spec->boxes[i].width);
+        json_integer(json, NULL, spec->boxes[i].height);
+        json_close(json, ']');
+    }
+    json_close(json, ']');
+}
+
+/* What a thumbnail looks like. */
+static void spec_write(struct json *json, const struct image_spec *spec)
+{
+    char background[8];
+    snprintf(background, sizeof background, "#%02x%02x%02x", spec->background[0],
+             spec->background[1], spec->background[2]);
+    sizes_write(json, spec);
+    json_text(json, "fit", image_fit_names[spec->fit]);
+    json_text(json, "gravity", image_gravity_names[spec->gravity]);
+    json_boolean(json, "upscale", spec->upscale);
+    json_number(json, "blur", spec->blur_sigma_px, 3);
+    json_boolean(json, "exact", spec->exact);
+    json_boolean(json, "rotate", spec->rotate);
+    json_integer(json, "quality", spec->quality);
+    json_text(json, "chroma", spec->full_chroma ? "444" : "420");
+    json_boolean(json, "progressive", spec->progressive);
+    json_text(json, "background", background);
+    json_text(json, "keep", image_keep_names[spec->keep]);
+    json_text(json, "on_damage", image_on_damage_names[spec->on_damage]);
+    json_boolean(json, "allow_untrusted", spec->allow_untrusted);
+}
+
 static void options_write(struct json *json, const struct report *report)
 {
     const struct plan_options *plan = &report->plan->options;
     json_open(json, "options", '{');
     json_path(json, "output", plan->output);
-    json_open(json, "sizes", '[');
-    for (int i = 0; i < plan->spec->box_count; i++) {
-        json_open(json, NULL, '[');
-        json_integer(json, NULL, plan->spec->boxes[i].width);
-        json_integer(json, NULL, plan->spec->boxes[i].height);
-        json_close(json, ']');
-    }
-    json_close(json, ']');
-    json_number(json, "blur", plan->spec->blur_sigma_px, 3);
+    spec_write(json, plan->spec);
     json_text(json, "format", format_name(plan->format));
-    json_integer(json, "quality", plan->spec->quality);
     json_integer(json, "retries", report->run->retries);
     json_number(json, "timeout", report->run->timeout_ms / 1000.0, 3);
     json_boolean(json, "force", report->run->force);

@@ -70,26 +70,22 @@ static enum plan_format parse_format(const struct argp_state *state, const char 
 
 static enum image_fit parse_fit(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"inside", "cover", "fill", "contain", NULL};
-    return (enum image_fit)value_word(state, "fit", text, words, "inside, cover, fill or contain");
+    return (enum image_fit)value_word(state, "fit", text, image_fit_names,
+                                      "inside, cover, fill or contain");
 }
 
-/* The words in the order of enum image_gravity. */
 static enum image_gravity parse_gravity(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"northwest", "north", "northeast", "west", "centre", "east",
-                                        "southwest", "south", "southeast", NULL};
     if (strcmp(text, "center") == 0)
         return IMAGE_CENTRE;
     return (enum image_gravity)value_word(
-        state, "gravity", text, words,
+        state, "gravity", text, image_gravity_names,
         "centre, north, northeast, east, southeast, south, southwest, west or northwest");
 }
 
 static enum image_on_damage parse_on_damage(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"fail", "warn", "accept", NULL};
-    return (enum image_on_damage)value_word(state, "on-damage", text, words,
+    return (enum image_on_damage)value_word(state, "on-damage", text, image_on_damage_names,
                                             "fail, warn or accept");
 }
 
@@ -101,10 +97,7 @@ static bool parse_chroma(const struct argp_state *state, const char *text)
 
 static unsigned parse_keep(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"none", "icc", "exif", "all", NULL};
-    static const unsigned kept[] = {0, IMAGE_KEEP_ICC, IMAGE_KEEP_EXIF,
-                                    IMAGE_KEEP_ICC | IMAGE_KEEP_EXIF};
-    return kept[value_word(state, "keep", text, words, "none, icc, exif or all")];
+    return (unsigned)value_word(state, "keep", text, image_keep_names, "none, icc, exif or all");
 }
 
 static void parse_background(const struct argp_state *state, const char *text, uint8_t *ret)

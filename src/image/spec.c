@@ -4,6 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+const char *const image_fit_names[] = {"inside", "cover", "fill", "contain", NULL};
+const char *const image_gravity_names[] = {"northwest", "north", "northeast", "west",
+                                           "centre",    "east",  "southwest", "south",
+                                           "southeast", NULL};
+const char *const image_on_damage_names[] = {"fail", "warn", "accept", NULL};
+const char *const image_keep_names[] = {"none", "icc", "exif", "all", NULL};
+
 struct image_spec image_spec_default(void)
 {
     return (struct image_spec){

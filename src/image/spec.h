@@ -51,6 +51,12 @@ enum {
     IMAGE_KEEP_EXIF = 2 /* EXIF, with the orientation that the result has */
 };
 
+/* What users call these, in the order of the enums; each list ends with NULL. */
+extern const char *const image_fit_names[];
+extern const char *const image_gravity_names[];
+extern const char *const image_on_damage_names[];
+extern const char *const image_keep_names[]; /* by the sum of IMAGE_KEEP_… */
+
 struct image_spec {
     struct image_box boxes[IMAGE_SIZES_MAX];
     int box_count; /* 1..IMAGE_SIZES_MAX */
