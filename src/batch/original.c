@@ -25,7 +25,7 @@ static enum original_verdict pass_over(const struct scan_input *input, struct im
 static enum original_verdict open_failed(const struct scan_input *input, struct image_fault *fault,
                                          int error)
 {
-    if (error == ELOOP && !input->named)
+    if (error == ELOOP && !input->linked)
         return pass_over(input, fault, "a symbolic link, which a walk does not follow");
     if (error == ENXIO) /* a socket, or a device without its driver */
         return pass_over(input, fault, "not a regular file");
@@ -78,7 +78,7 @@ static enum original_verdict original_check(const struct scan_input *input, off_
 static enum original_verdict type_check(const struct scan_input *input, struct image_fault *fault)
 {
     struct stat found;
-    if (fstatat(AT_FDCWD, input->path, &found, input->named ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(AT_FDCWD, input->path, &found, input->linked ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
         return open_failed(input, fault, errno);
     if (S_ISLNK(found.st_mode))
         return open_failed(input, fault, ELOOP);
@@ -98,7 +98,7 @@ enum original_verdict original_open(const struct scan_input *input, off_t max_by
     enum original_verdict verdict = type_check(input, fault);
     if (verdict != ORIGINAL_OPEN)
         return verdict;
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (input->named ? 0 : O_NOFOLLOW);
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (input->linked ? 0 : O_NOFOLLOW);
     original.fd = open(input->path, flags);
     if (original.fd < 0)
         return open_failed(input, fault, errno);

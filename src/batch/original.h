@@ -22,7 +22,7 @@ enum original_verdict {
     ORIGINAL_FAILED,   /* it should have been a picture and cannot be */
 };
 
-/* Opens an input. Never blocks on a FIFO, never follows a link that was not named. `fault` is
+/* Opens an input. Never blocks on a FIFO, never follows a link unless it may. `fault` is
  * filled unless it returns ORIGINAL_OPEN. Close with original_close(). */
 enum original_verdict original_open(const struct scan_input *input, off_t max_bytes,
                                     struct original *ret, struct image_fault *fault);

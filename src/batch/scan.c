@@ -61,9 +61,22 @@ static uint32_t name_offset(const char *path, size_t root_length)
     return (uint32_t)at;
 }
 
-static bool entry_is_hidden(const FTSENT *entry)
+/* True for what a walk passes over, with all that is below it. `path` is relative to the folder
+ * that was named, which itself is never passed over. */
+static bool entry_is_left_out(const struct scan_filter *filter, const FTSENT *entry,
+                              const char *path)
 {
-    return entry->fts_level > 0 && entry->fts_name[0] == '.';
+    if (entry->fts_level == 0)
+        return false;
+    return (entry->fts_name[0] == '.' && !filter->hidden) || globs_match(&filter->exclude, path);
+}
+
+static bool entry_is_wanted(const struct scan_filter *filter, const FTSENT *entry, const char *path)
+{
+    if (entry_is_left_out(filter, entry, path))
+        return false;
+    return filter->include.count > 0 ? globs_match(&filter->include, path)
+                                     : name_is_picture(entry->fts_name, filter->untrusted);
 }
 
 static bool is_output(const struct scan_options *options, dev_t dev, ino_t ino)
@@ -75,20 +88,27 @@ static bool is_output(const struct scan_options *options, dev_t dev, ino_t ino)
 static int entry_take(struct scan *scan, const struct scan_options *options, FTS *walk,
                       FTSENT *entry, struct scan_input input)
 {
+    const struct scan_filter *filter = options->filter;
+    const char *path = entry->fts_path + input.name_at;
     switch (entry->fts_info) {
     case FTS_D:
-        if (entry_is_hidden(entry) || is_output(options, entry->fts_dev, entry->fts_ino))
+        if (entry_is_left_out(filter, entry, path) ||
+            is_output(options, entry->fts_dev, entry->fts_ino) ||
+            (filter->depth > 0 && entry->fts_level >= filter->depth))
             fts_set(walk, entry, FTS_SKIP);
         return 0;
     case FTS_DNR:
     case FTS_ERR:
         input.error = entry->fts_errno ? entry->fts_errno : EIO;
         return input_add(scan, entry->fts_path, entry->fts_pathlen, input);
+    case FTS_SLNONE: /* only where links are followed: one that leads nowhere */
+        input.error = ENOENT;
+        /* fall through */
     case FTS_F:
     case FTS_NSOK:
     case FTS_NS:
     case FTS_DEFAULT:
-        if (entry_is_hidden(entry) || !name_is_picture(entry->fts_name, options->untrusted))
+        if (!entry_is_wanted(filter, entry, path))
             return 0;
         return input_add(scan, entry->fts_path, entry->fts_pathlen, input);
     default: /* a folder left, a link, a loop */ return 0;
@@ -100,8 +120,8 @@ static int folder_walk(struct scan *scan, const struct scan_options *options, co
 {
     char *const roots[] = {(char *)path, NULL};
     size_t length = strlen(path);
-    FTS *walk =
-        fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_NOSTAT, entry_compare);
+    int how = options->filter->follow ? FTS_LOGICAL : FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOSTAT;
+    FTS *walk = fts_open(roots, how | FTS_NOCHDIR, entry_compare);
     if (!walk)
         return -ENOMEM;
     int error = 0;
@@ -164,42 +184,174 @@ static int root_resolve(struct scan *scan, const struct scan_options *options, c
     return 0;
 }
 
-static int path_scan(struct scan *scan, const struct scan_options *options, const char *path)
+/* Returns NULL when there is no memory. */
+static struct scan_root *root_add(struct scan *scan)
+{
+    if (scan->root_count == scan->root_capacity) {
+        size_t capacity = scan->root_capacity ? scan->root_capacity * 2 : 16;
+        struct scan_root *roots = reallocarray(scan->roots, capacity, sizeof *roots);
+        if (!roots)
+            return NULL;
+        scan->roots = roots;
+        scan->root_capacity = capacity;
+    }
+    scan->roots[scan->root_count] = (struct scan_root){.prefix = (char *)""};
+    return &scan->roots[scan->root_count++];
+}
+
+/* What was named, looked at once. */
+struct named {
+    const char *path;
+    int error; /* errno of looking, 0 none */
+    bool folder;
+    dev_t dev;
+    ino_t ino;
+};
+
+static struct named named_look(const char *path)
 {
     struct stat stat_buffer;
-    struct scan_input input = {.root = (uint32_t)scan->root_count, .named = true};
-    bool found = stat(path, &stat_buffer) == 0;
-    if (!found)
-        input.error = errno;
-    bool folder = found && S_ISDIR(stat_buffer.st_mode);
-    if (folder && is_output(options, stat_buffer.st_dev, stat_buffer.st_ino))
-        return -EEXIST;
-    int error = root_resolve(scan, options, path, folder, &scan->roots[scan->root_count]);
-    scan->root_count++;
-    if (error < 0)
-        return error;
-    if (folder) {
-        input.named = false;
-        return folder_walk(scan, options, path, input);
-    }
-    input.name_at = (uint32_t)folder_length(path);
-    return input_add(scan, path, strlen(path), input);
+    if (stat(path, &stat_buffer) != 0)
+        return (struct named){.path = path, .error = errno};
+    return (struct named){.path = path,
+                          .folder = S_ISDIR(stat_buffer.st_mode),
+                          .dev = stat_buffer.st_dev,
+                          .ino = stat_buffer.st_ino};
 }
+
+/* Takes what was named, below the newest root. Returns as scan_run(). */
+static int named_take(struct scan *scan, const struct scan_options *options,
+                      const struct named *named)
+{
+    struct scan_input input = {.root = (uint32_t)scan->root_count - 1,
+                               .error = named->error,
+                               .named = !named->folder,
+                               .linked = !named->folder || options->filter->follow};
+    if (named->folder && is_output(options, named->dev, named->ino))
+        return -EEXIST;
+    if (named->folder)
+        return folder_walk(scan, options, named->path, input);
+    input.name_at = (uint32_t)folder_length(named->path);
+    return input_add(scan, named->path, strlen(named->path), input);
+}
+
+/* Takes one path of the command line. */
+static int path_scan(struct scan *scan, const struct scan_options *options, const char *path)
+{
+    struct named named = named_look(path);
+    struct scan_root *root = root_add(scan);
+    int error = root ? root_resolve(scan, options, path, named.folder, root) : -ENOMEM;
+    return error < 0 ? error : named_take(scan, options, &named);
+}
+
+/* ---- A list --------------------------------------------------------------------------------- */
+
+static bool climbs(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")); at += 2)
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0'))
+            return true;
+    return false;
+}
+
+/* The folder part of an entry as a prefix of outputs: "./a//b/c.jpg" has "a/b/", and an absolute
+ * path loses its slash. Returns NULL when there is no memory. */
+static char *prefix_of_entry(struct arena *arena, const char *path, size_t length)
+{
+    char *prefix = arena_copy(arena, path, length), *to = prefix;
+    for (const char *from = path; prefix && from < path + length;) {
+        size_t part = strcspn(from, "/") + 1;
+        bool empty = part == 1 || (part == 2 && from[0] == '.');
+        if (!empty)
+            to = (char *)memmove(to, from, part) + part;
+        from += part;
+    }
+    if (prefix)
+        *to = '\0';
+    return prefix;
+}
+
+/* Where an entry lies. Without a base it is named relative to the working folder. */
+static int entry_resolve(struct scan *scan, const struct scan_options *options, const char *path,
+                         bool folder, struct scan_root *ret)
+{
+    size_t length = folder ? strlen(path) : folder_length(path);
+    int error = root_resolve(scan, options, path, folder, ret);
+    if (error < 0 || options->base)
+        return error;
+    char with_slash[PATH_MAX + 1];
+    if (length >= PATH_MAX)
+        return 0;
+    memcpy(with_slash, path, length);
+    if (folder)
+        with_slash[length++] = '/';
+    ret->prefix = prefix_of_entry(&scan->arena, with_slash, length);
+    return ret->prefix ? 0 : -ENOMEM;
+}
+
+/* An entry in the same folder as the input before needs no root of its own. */
+static bool shares_root(const struct scan *scan, const char *path, size_t list_start)
+{
+    if (scan->count <= list_start)
+        return false;
+    const struct scan_input *last = &scan->inputs[scan->count - 1];
+    size_t length = folder_length(path);
+    return last->named && last->name_at == length && memcmp(last->path, path, length) == 0;
+}
+
+/* Takes one entry of the list, whose inputs begin at `list_start`. */
+static int entry_scan(struct scan *scan, const struct scan_options *options, const char *path,
+                      size_t list_start)
+{
+    if (climbs(path))
+        return -EXDEV;
+    struct named named = named_look(path);
+    int error = 0;
+    if (named.folder || !shares_root(scan, path, list_start)) {
+        struct scan_root *root = root_add(scan);
+        error = root ? entry_resolve(scan, options, path, named.folder, root) : -ENOMEM;
+    }
+    return error < 0 ? error : named_take(scan, options, &named);
+}
+
+static int list_scan(struct scan *scan, const struct scan_options *options, const char **ret_path)
+{
+    char *line = NULL;
+    size_t room = 0, list_start = scan->count;
+    ssize_t length;
+    int error = 0;
+    while (error == 0 && (length = getdelim(&line, &room, options->list_end, options->list)) > 0) {
+        if (line[length - 1] == options->list_end)
+            line[length - 1] = '\0';
+        if (line[0] == '\0')
+            continue;
+        error = entry_scan(scan, options, line, list_start);
+        if (error < 0 && !(*ret_path = arena_copy(&scan->arena, line, strlen(line))))
+            error = -ENOMEM;
+    }
+    if (error == 0 && ferror(options->list))
+        error = -EIO;
+    free(line);
+    return error;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------ */
 
 int scan_run(const struct scan_options *options, struct scan *ret, const char **ret_path)
 {
+    static const struct scan_filter nothing = {.depth = 0};
+    struct scan_options all = *options;
+    if (!all.filter)
+        all.filter = &nothing;
     *ret = (struct scan){0};
-    ret->roots = calloc(options->path_count ? options->path_count : 1, sizeof *ret->roots);
-    if (!ret->roots)
-        return -ENOMEM;
-    for (size_t i = 0; i < options->path_count; i++) {
-        int error = path_scan(ret, options, options->paths[i]);
+    for (size_t i = 0; i < all.path_count; i++) {
+        int error = path_scan(ret, &all, all.paths[i]);
         if (error < 0) {
-            *ret_path = options->paths[i];
+            *ret_path = all.paths[i];
             return error;
         }
     }
-    return 0;
+    return all.list ? list_scan(ret, &all, ret_path) : 0;
 }
 
 void scan_done(struct scan *scan)

@@ -1,14 +1,17 @@
-/* Which pictures there are: the paths that the user named, and what a walk finds below the folders
- * among them, by name and in order. Nothing is opened and no content is looked at. */
+/* Which pictures there are: the paths that the user named, on the command line or in a list, and
+ * what a walk finds below the folders among them, by name and in order. Nothing but the list is
+ * opened, and no content is looked at. */
 #ifndef BATCH_SCAN_H
 #define BATCH_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "batch/arena.h"
+#include "batch/globs.h"
 
 /* One path that the user named. */
 struct scan_root {
@@ -23,29 +26,45 @@ struct scan_input {
     uint32_t root;    /* number of its root */
     int error;        /* errno that made it unreadable already, 0 none */
     bool named;       /* by the user, not found on a walk */
+    bool linked;      /* it may be a link, which is followed */
 };
 
 struct scan {
     struct scan_input *inputs; /* in order of the arguments, each folder by name */
     size_t count, capacity;    /* of inputs */
-    struct scan_root *roots;   /* one a path */
-    size_t root_count;
+    struct scan_root *roots;   /* one a path; one for entries of a list that lie in one folder */
+    size_t root_count, root_capacity;
     struct arena arena; /* holds the strings */
 };
 
+/* What a walk takes. */
+struct scan_filter {
+    struct globs include; /* none: names that end as pictures do */
+    struct globs exclude; /* files, and folders with all that is in them */
+    bool untrusted;       /* names that end as SVG does count as pictures, too */
+    bool hidden;          /* also names that begin with a dot */
+    bool follow;          /* also what links lead to */
+    int depth;            /* levels of folders, 1 is the named one alone; 0 all */
+};
+
 struct scan_options {
-    char *const *paths; /* files and folders */
-    size_t path_count;  /* of them */
-    const char *base;   /* what outputs are named relative to; NULL: each path itself */
-    bool untrusted;     /* a walk takes names that end as SVG does, too */
-    dev_t skip_dev;     /* the output folder, which is never walked: */
-    ino_t skip_ino;     /* 0 when it does not exist yet */
+    char *const *paths;               /* files and folders */
+    size_t path_count;                /* of them */
+    FILE *list;                       /* more of them; or NULL */
+    int list_end;                     /* what ends each: '\n' or '\0' */
+    const char *base;                 /* what outputs are named relative to; NULL: each path itself,
+                                         and the working folder for what is in the list */
+    const struct scan_filter *filter; /* NULL: none of it */
+    dev_t skip_dev;                   /* the output folder, which is never walked: */
+    ino_t skip_ino;                   /* 0 when it does not exist yet */
 };
 
 /* Collects the inputs. Unreadable folders and named files that do not exist are inputs with an
  * error. Links are not followed, but those that were named. Blocks on the file system.
- * Returns 0, -ENOMEM, and with the path in question in ret_path -EINVAL (it is not below the
- * base) or -EEXIST (it is the output folder). Free with scan_done(), also after an error. */
+ * Returns 0, -ENOMEM, -EIO (the list cannot be read), and with the path in question in ret_path,
+ * which lives as long as the scan, -EINVAL (it is not below the base), -EEXIST (it is the output
+ * folder) or -EXDEV (an entry of the list with ".." in it). Free with scan_done(), also after an
+ * error. */
 int scan_run(const struct scan_options *options, struct scan *ret, const char **ret_path);
 void scan_done(struct scan *scan);
 

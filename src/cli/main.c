@@ -74,40 +74,85 @@ static bool nothing_is_there(const struct scan *scan)
     return scan->count > 0;
 }
 
+/* What keeps the inputs from being collected, in words. */
+static enum exit_code scan_complain(const struct program *program, int error, const char *path)
+{
+    const struct options *options = &program->options;
+    switch (error) {
+    case -EINVAL:
+        progress_complain("%s is not below the base folder %s", path, options->base);
+        return EXIT_USAGE;
+    case -EEXIST:
+        progress_complain("%s is input and output folder at once; give another with -o", path);
+        return EXIT_USAGE;
+    case -EXDEV:
+        progress_complain("%s: entries of a list may not have \"..\" in them, since their names are"
+                          " kept below the output folder",
+                          path);
+        return EXIT_USAGE;
+    case -EIO: progress_complain("%s cannot be read", options->input.list); return EXIT_STUCK;
+    default: progress_complain("%s", strerrordesc_np(-error)); return EXIT_STUCK;
+    }
+}
+
+/* Looks at what was found. */
+static enum exit_code scan_check(const struct scan *scan)
+{
+    if (nothing_is_there(scan)) {
+        for (size_t i = 0; i < scan->count; i++)
+            progress_complain("%s: %s", scan->inputs[i].path, strerrordesc_np(ENOENT));
+        return EXIT_STUCK;
+    }
+    if (scan->count > 0)
+        return EXIT_MADE;
+    progress_complain("no pictures found");
+    return EXIT_STUCK;
+}
+
+/* Opens the list, if there is one. */
+static enum exit_code list_open(const struct input_options *input, FILE **ret)
+{
+    *ret = NULL;
+    if (!input->list)
+        return EXIT_MADE;
+    *ret = strcmp(input->list, "-") == 0 ? stdin : fopen(input->list, "re");
+    if (*ret)
+        return EXIT_MADE;
+    progress_complain("%s: %s", input->list, strerrordesc_np(errno));
+    return EXIT_STUCK;
+}
+
+/* The output folder, where it exists, is not walked. */
+static void output_find(struct program *program, struct scan_options *scan)
+{
+    struct stat output;
+    if (stat(program->options.output, &output) != 0)
+        return;
+    scan->skip_dev = output.st_dev;
+    scan->skip_ino = output.st_ino;
+    if (!realpath(program->options.output, program->output_real))
+        program->output_real[0] = '\0';
+}
+
 static enum exit_code program_scan(struct program *program)
 {
     const struct options *options = &program->options;
+    struct scan_filter filter = options->input.filter;
     struct scan_options scan = {.paths = options->paths,
                                 .path_count = options->path_count,
+                                .list_end = options->input.nul ? '\0' : '\n',
                                 .base = options->base,
-                                .untrusted = options->picture.spec.allow_untrusted};
-    struct stat output;
-    if (stat(options->output, &output) == 0) {
-        scan.skip_dev = output.st_dev;
-        scan.skip_ino = output.st_ino;
-        if (!realpath(options->output, program->output_real))
-            program->output_real[0] = '\0';
-    }
-    const char *path;
+                                .filter = &filter};
+    filter.untrusted = options->picture.spec.allow_untrusted;
+    enum exit_code code = list_open(&options->input, &scan.list);
+    if (code != EXIT_MADE)
+        return code;
+    output_find(program, &scan);
+    const char *path = NULL;
     int error = scan_run(&scan, &program->scan, &path);
-    if (error == -EINVAL) {
-        progress_complain("%s is not below the base folder %s", path, options->base);
-        return EXIT_USAGE;
-    }
-    if (error == -EEXIST) {
-        progress_complain("%s is input and output folder at once; give another with -o", path);
-        return EXIT_USAGE;
-    }
-    if (error == 0 && nothing_is_there(&program->scan)) {
-        for (size_t i = 0; i < program->scan.count; i++)
-            progress_complain("%s: %s", program->scan.inputs[i].path, strerrordesc_np(ENOENT));
-        return EXIT_STUCK;
-    }
-    if (error < 0 || program->scan.count == 0) {
-        progress_complain("%s", error < 0 ? strerrordesc_np(-error) : "no pictures found");
-        return EXIT_STUCK;
-    }
-    return EXIT_MADE;
+    if (scan.list && scan.list != stdin)
+        fclose(scan.list);
+    return error < 0 ? scan_complain(program, error, path) : scan_check(&program->scan);
 }
 
 static void problem_print(const struct program *program, const struct plan_problem *problem)

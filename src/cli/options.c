@@ -28,14 +28,14 @@ enum long_only {
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "Output", 1},
+    {NULL, 0, NULL, 0, "Output", 2},
     {"output", 'o', "DIR", 0, "Folder for the thumbnails; the input tree is mirrored below it"
                               " (default: thumbs)", 0},
     {"base", OPTION_BASE, "DIR", 0, "What the mirrored names are relative to (default: each folder"
                                     " in PATH, and each file's own)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
                                      " there", 0},
-    {NULL, 0, NULL, 0, "Work", 4},
+    {NULL, 0, NULL, 0, "Work", 5},
     {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
                           " (default: 0)", 0},
     {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
@@ -44,14 +44,14 @@ static const struct argp_option option_table[] = {
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
                                           " (default: 60, and 0 without processes)", 0},
-    {NULL, 0, NULL, 0, "Messages", 5},
+    {NULL, 0, NULL, 0, "Messages", 6},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
     {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
                                              " (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
     {"verbose", 'v', NULL, 0, "A line for every picture", 0},
-    {NULL, 0, NULL, 0, "Help", 6},
+    {NULL, 0, NULL, 0, "Help", 7},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
@@ -141,7 +141,7 @@ static void add_path(const struct argp_state *state, struct options *options, ch
 
 static void finish(const struct argp_state *state, struct options *options)
 {
-    if (options->path_count == 0)
+    if (options->path_count == 0 && !options->input.list)
         argp_error(state, "give at least one file or folder");
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
@@ -155,7 +155,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &options->picture; break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->input;
+        state->child_inputs[1] = &options->picture;
+        break;
     case 'o': options->output = value; break;
     case 'j': options->jobs = parse_jobs(state, value); break;
     case 'v': options->verbose = true; break;
@@ -179,7 +182,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 void options_parse(int argc, char **argv, struct options *ret)
 {
-    static const struct argp_child children[] = {{.argp = &picture_options_parser}, {0}};
+    static const struct argp_child children[] = {
+        {.argp = &input_options_parser}, {.argp = &picture_options_parser}, {0}};
     static const struct argp parser = {.options = option_table,
                                        .parser = parse_option,
                                        .args_doc = usage_text,
@@ -197,6 +201,7 @@ void options_parse(int argc, char **argv, struct options *ret)
 
 void options_done(struct options *options)
 {
+    input_options_done(&options->input);
     free(options->paths);
     options->paths = NULL;
 }

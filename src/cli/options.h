@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/input_options.h"
 #include "cli/picture_options.h"
 #include "cli/progress.h"
 #include "mproc/mproc.h"
@@ -14,6 +15,7 @@ struct options {
     size_t path_count;  /* at least 1 */
     const char *output; /* folder */
     const char *base;   /* folder, or NULL */
+    struct input_options input;
     struct picture_options picture;
     enum mp_kind kind; /* back-end */
     int jobs;          /* workers, at least 1 */

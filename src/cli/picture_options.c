@@ -22,7 +22,7 @@ enum long_only {
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "Picture", 2},
+    {NULL, 0, NULL, 0, "Picture", 3},
     {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
                              " (default: 256)", 0},
     {"fit", OPTION_FIT, "HOW", 0, "How the box is met: inside, cover (cropped), fill (distorted) or"
@@ -40,7 +40,7 @@ static const struct argp_option option_table[] = {
                                               " it of what there is) or accept (default: fail)", 0},
     {"allow-untrusted", OPTION_ALLOW_UNTRUSTED, NULL, 0, "Read formats whose loaders are not meant for"
                                                          " strangers' files: SVG, PDF, …", 0},
-    {NULL, 0, NULL, 0, "Coding", 3},
+    {NULL, 0, NULL, 0, "Coding", 4},
     {"format", 'f', "FORMAT", 0, "keep (jpg, png, webp and avif stay, gif and svg become png,"
                                  " all else jpeg), jpeg, png, webp or avif (default: keep)", 0},
     {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},

@@ -14,7 +14,7 @@
 
 static struct scan_input input_of(const char *path, bool named)
 {
-    return (struct scan_input){.path = path, .named = named};
+    return (struct scan_input){.path = path, .named = named, .linked = named};
 }
 
 static void expect(const char *path, bool named, enum original_verdict verdict, int code)

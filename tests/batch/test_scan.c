@@ -66,7 +66,8 @@ static void test_scan_takes_drawings_when_they_are_allowed(void **state)
     expect_names(root, "c.pdf", NULL, "c.pdf");
     snprintf(full, sizeof full, "%s", root);
     char *paths[] = {full};
-    struct scan_options options = {.paths = paths, .path_count = 1, .untrusted = true};
+    struct scan_filter filter = {.untrusted = true};
+    struct scan_options options = {.paths = paths, .path_count = 1, .filter = &filter};
     assert_int_equal(scan_run(&options, &scan, &bad), 0);
     assert_int_equal(scan.count, 3);
     assert_string_equal(scan_name(&scan.inputs[2]), "d.SVGZ");
