@@ -1,6 +1,7 @@
 #include "batch/plan.h"
 
 #include "batch/nameset.h"
+#include "batch/template.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 /* ---- Names ---------------------------------------------------------------------------------- */
 
@@ -73,44 +77,6 @@ enum image_kind plan_format_of(const struct plan *plan, uint32_t input)
     return format_kept(scan_name(&plan->scan->inputs[input]));
 }
 
-/* The name of a size where there are several: "256", "320x240", "320x" or "x240". */
-static void size_name(struct image_box box, char *text, size_t size)
-{
-    if (box.width == box.height)
-        snprintf(text, size, "-%d", box.width);
-    else if (box.height == 0)
-        snprintf(text, size, "-%dx", box.width);
-    else if (box.width == 0)
-        snprintf(text, size, "-x%d", box.height);
-    else
-        snprintf(text, size, "-%dx%d", box.width, box.height);
-}
-
-int plan_name(const struct plan *plan, uint32_t number, int index, char *name, size_t size)
-{
-    const struct scan_input *input = &plan->scan->inputs[number];
-    const char *from = scan_name(input), *ending = ending_of_name(from);
-    enum image_kind format = plan_format_of(plan, number);
-    size_t stem = strlen(from) - strlen(ending) - (*ending != '\0');
-    if (format_of_ending(ending) != format)
-        ending = ending_of_format(format); /* else as the input spells it: .JPG, .jpeg */
-    char label[32] = "";
-    if (plan->options.spec->box_count > 1)
-        size_name(plan->options.spec->boxes[index], label, sizeof label);
-    int length = snprintf(name, size, "%s%.*s%s.%s", plan->scan->roots[input->root].prefix,
-                          (int)stem, from, label, ending);
-    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
-}
-
-/* ---- Problems ------------------------------------------------------------------------------- */
-
-static void problem_add(struct plan *plan, struct plan_problem problem)
-{
-    if (plan->problem_count < PLAN_PROBLEMS_KEPT)
-        plan->problems[plan->problem_count] = problem;
-    plan->problem_count++;
-}
-
 /* The input's own path without links, as far as its folder goes. Returns false when it has none. */
 static bool input_real(const struct plan *plan, uint32_t number, char *path, size_t size)
 {
@@ -121,6 +87,71 @@ static bool input_real(const struct plan *plan, uint32_t number, char *path, siz
     int length =
         snprintf(path, size, "%s/%s", strcmp(real, "/") == 0 ? "" : real, scan_name(input));
     return length >= 0 && (size_t)length < size;
+}
+
+/* What a picture is called more where its name alone is another's output, too: the same in every
+ * run, whatever else is there, as long as the picture stays where it is. */
+static void suffix_of(const struct plan *plan, uint32_t input, char *text, size_t size)
+{
+    char path[PATH_MAX];
+    text[0] = '\0';
+    if (!plan->suffixed[input])
+        return;
+    if (!input_real(plan, input, path, sizeof path))
+        snprintf(path, sizeof path, "%s", plan->scan->inputs[input].path);
+    snprintf(text, size, "-%06x", (unsigned)(XXH3_64bits(path, strlen(path)) & 0xffffff));
+}
+
+int plan_name(const struct plan *plan, uint32_t number, int index, char *name, size_t size)
+{
+    const struct scan_input *input = &plan->scan->inputs[number];
+    const char *from = scan_name(input), *ending = ending_of_name(from);
+    const char *slash = strrchr(from, '/'), *base = slash ? slash + 1 : from;
+    const char *prefix = plan->scan->roots[input->root].prefix;
+    enum image_kind format = plan_format_of(plan, number);
+    char suffix[16];
+    suffix_of(plan, number, suffix, sizeof suffix);
+    struct template_words words = {
+        .dir = prefix,
+        .dir_length = (int)strlen(prefix),
+        .dir_rest = from,
+        .dir_rest_length = slash ? (int)(slash - from) : 0,
+        .stem = base,
+        .stem_length = (int)(strlen(base) - strlen(ending) - (*ending != '\0')),
+        .suffix = suffix,
+        /* as the input spells it where that will do: .JPG, .jpeg */
+        .ext = format_of_ending(ending) == format ? ending : ending_of_format(format),
+        .box = plan->options.spec->boxes[index],
+    };
+    if (words.dir_rest_length == 0 && words.dir_length > 0)
+        words.dir_length--; /* the prefix ends with a slash */
+    return template_expand(plan->template, &words, name, size);
+}
+
+/* Names are compared as a disk compares them that does not care for case: one may be where the
+ * thumbnails go next. */
+static void name_fold(char *name)
+{
+    for (; *name; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            *name += 'a' - 'A';
+}
+
+/* Puts the folded name of an output into name[0..PATH_MAX). Returns as plan_name(). */
+static int name_folded(const struct plan *plan, uint32_t input, int index, char *name)
+{
+    int error = plan_name(plan, input, index, name, PATH_MAX);
+    name_fold(name);
+    return error;
+}
+
+/* ---- Problems ------------------------------------------------------------------------------- */
+
+static void problem_add(struct plan *plan, struct plan_problem problem)
+{
+    if (plan->problem_count < PLAN_PROBLEMS_KEPT)
+        plan->problems[plan->problem_count] = problem;
+    plan->problem_count++;
 }
 
 static bool input_is_named(void *user, uint32_t owner, const char *name)
@@ -135,7 +166,7 @@ static bool output_is_named(void *user, uint32_t owner, const char *name)
     const struct plan *plan = user;
     uint32_t sizes = (uint32_t)plan->options.spec->box_count;
     char path[PATH_MAX];
-    return plan_name(plan, owner / sizes, (int)(owner % sizes), path, sizeof path) == 0 &&
+    return name_folded(plan, owner / sizes, (int)(owner % sizes), path) == 0 &&
            strcmp(path, name) == 0;
 }
 
@@ -161,23 +192,49 @@ static void overwrite_check(struct planning *planning, uint32_t input, int index
         problem_add(plan, (struct plan_problem){PLAN_OVERWRITE, input, other, index});
 }
 
-static int outputs_plan(struct planning *planning, uint32_t input)
+/* Gives the picture a name of its own when another has one of its names already. */
+static int outputs_tell_apart(struct planning *planning, uint32_t input)
+{
+    struct plan *plan = planning->plan;
+    for (int i = 0; i < plan->options.spec->box_count; i++) {
+        char name[PATH_MAX];
+        uint32_t owner;
+        int error = name_folded(plan, input, i, name);
+        if (error < 0)
+            return error;
+        if (nameset_find(&planning->outputs, name, &owner))
+            plan->suffixed[input] = true;
+    }
+    return 0;
+}
+
+static int output_plan(struct planning *planning, uint32_t input, int index)
 {
     struct plan *plan = planning->plan;
     uint32_t sizes = (uint32_t)plan->options.spec->box_count;
-    for (uint32_t i = 0; i < sizes; i++) {
-        char name[PATH_MAX];
-        uint32_t owner;
-        int error = plan_name(plan, input, (int)i, name, sizeof name);
-        int added =
-            error < 0 ? error : nameset_add(&planning->outputs, name, input * sizes + i, &owner);
-        if (added < 0)
-            return added;
-        if (added == 0)
-            problem_add(plan, (struct plan_problem){PLAN_CLASH, input, owner / sizes, (int)i});
-        overwrite_check(planning, input, (int)i, name);
-    }
+    char name[PATH_MAX];
+    uint32_t owner;
+    int error = name_folded(plan, input, index, name);
+    int added =
+        error < 0 ? error
+                  : nameset_add(&planning->outputs, name, input * sizes + (uint32_t)index, &owner);
+    if (added < 0)
+        return added;
+    if (added == 0)
+        problem_add(plan, (struct plan_problem){PLAN_CLASH, input, owner / sizes, index});
+    if ((error = plan_name(plan, input, index, name, sizeof name)) < 0)
+        return error;
+    overwrite_check(planning, input, index, name);
     return 0;
+}
+
+static int outputs_plan(struct planning *planning, uint32_t input)
+{
+    struct plan *plan = planning->plan;
+    int error = plan->options.suffix ? outputs_tell_apart(planning, input) : 0;
+    for (int i = 0; i < plan->options.spec->box_count && error == 0; i++)
+        error = output_plan(planning, input, i);
+    return error;
 }
 
 /* All inputs must be known before the first output is compared with them. Inputs that were named
@@ -201,10 +258,16 @@ static int inputs_collect(struct planning *planning)
 
 int plan_make(const struct plan_options *options, const struct scan *scan, struct plan *ret)
 {
+    bool several = options->spec->box_count > 1;
     *ret = (struct plan){.options = *options, .scan = scan};
+    ret->template = options->name ? options->name
+                    : several     ? "{dir}/{stem}-{size}{ext}"
+                                  : "{dir}/{stem}{ext}";
     if (scan->count > UINT32_MAX / IMAGE_SIZES_MAX)
         return -ENOMEM;
-    if (!(ret->order = calloc(scan->count ? scan->count : 1, sizeof *ret->order)))
+    ret->order = calloc(scan->count ? scan->count : 1, sizeof *ret->order);
+    ret->suffixed = calloc(scan->count ? scan->count : 1, sizeof *ret->suffixed);
+    if (!ret->order || !ret->suffixed)
         return -ENOMEM;
     struct planning planning = {.plan = ret};
     nameset_init(&planning.inputs, input_is_named, ret);
@@ -221,5 +284,6 @@ int plan_make(const struct plan_options *options, const struct scan *scan, struc
 void plan_done(struct plan *plan)
 {
     free(plan->order);
+    free(plan->suffixed);
     *plan = (struct plan){0};
 }

@@ -22,13 +22,16 @@ enum plan_format {
 struct plan_options {
     const struct image_spec *spec; /* its boxes give the sizes */
     enum plan_format format;       /* of the outputs */
+    const char *name;              /* template of their names, checked; NULL: as the inputs', with
+                                      the size where there are several */
+    bool suffix;                   /* pictures that have another's output are told apart by name */
     const char *output;            /* the output folder */
     const char *output_real;       /* the same without links; NULL when it does not exist yet */
 };
 
 /* Two things that the plan cannot do. */
 enum plan_problem_kind {
-    PLAN_CLASH,    /* two inputs have the same output */
+    PLAN_CLASH,    /* two inputs have the same output, but for case perhaps */
     PLAN_OVERWRITE /* an output is one of the inputs */
 };
 
@@ -46,13 +49,15 @@ struct plan {
     const struct scan *scan; /* the inputs; borrowed */
     uint32_t *order;         /* numbers of the inputs to do, in walk order */
     size_t count;            /* of them: an input that was named twice is done once */
+    const char *template;    /* of the outputs' names */
+    bool *suffixed;          /* by input: those whose names have a suffix */
     struct plan_problem problems[PLAN_PROBLEMS_KEPT]; /* the first of them */
     size_t problem_count; /* all of them; a plan with problems must not be run */
 };
 
 /* Makes the plan. Everything that `options` and `scan` point to must outlive it. Returns 0,
- * -ENOMEM, or -ENAMETOOLONG when an output's path would be longer than PATH_MAX. Free with
- * plan_done(). */
+ * -ENOMEM, -ENAMETOOLONG when an output's path would be longer than PATH_MAX, or -EINVAL when it
+ * would not stay below the output folder. Free with plan_done(). */
 int plan_make(const struct plan_options *options, const struct scan *scan, struct plan *ret);
 void plan_done(struct plan *plan);
 
@@ -60,7 +65,7 @@ void plan_done(struct plan *plan);
 enum image_kind plan_format_of(const struct plan *plan, uint32_t input);
 
 /* Puts the path of an output, relative to the output folder, into name[0..size). `index` is the
- * number of the size. Returns 0, or -ENAMETOOLONG. */
+ * number of the size. Returns 0, -ENAMETOOLONG or -EINVAL. */
 int plan_name(const struct plan *plan, uint32_t input, int index, char *name, size_t size);
 
 #endif

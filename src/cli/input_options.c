@@ -49,9 +49,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case INPUT_INCLUDE: add_glob(state, &filter->include, value); break;
     case INPUT_EXCLUDE: add_glob(state, &filter->exclude, value); break;
     case INPUT_HIDDEN: filter->hidden = true; break;
-    case INPUT_MAX_DEPTH:
-        filter->depth = value_int(state, "max-depth", value, 1, DEPTH_MAX);
-        break;
+    case INPUT_MAX_DEPTH: filter->depth = value_int(state, "max-depth", value, 1, DEPTH_MAX); break;
     case INPUT_FOLLOW: filter->follow = true; break;
     case ARGP_KEY_END:
         if (options->nul && !options->list)

@@ -155,6 +155,19 @@ static enum exit_code program_scan(struct program *program)
     return error < 0 ? scan_complain(program, error, path) : scan_check(&program->scan);
 }
 
+/* Two inputs have one output, or two that only differ in the case of letters. */
+static void clash_print(const struct program *program, const struct plan_problem *problem,
+                        const char *name)
+{
+    const struct scan_input *inputs = program->scan.inputs;
+    char other[PATH_MAX];
+    bool same = plan_name(&program->plan, problem->other, problem->size, other, sizeof other) < 0 ||
+                strcmp(other, name) == 0;
+    progress_complain(
+        "%s and %s have %s output %s/%s", inputs[problem->other].path, inputs[problem->input].path,
+        same ? "the same" : "but for upper and lower case the same", program->options.output, name);
+}
+
 static void problem_print(const struct program *program, const struct plan_problem *problem)
 {
     const struct scan_input *inputs = program->scan.inputs;
@@ -162,8 +175,7 @@ static void problem_print(const struct program *program, const struct plan_probl
     if (plan_name(&program->plan, problem->input, problem->size, name, sizeof name) < 0)
         return;
     if (problem->kind == PLAN_CLASH)
-        progress_complain("%s and %s have the same output %s/%s", inputs[problem->other].path,
-                          inputs[problem->input].path, program->options.output, name);
+        clash_print(program, problem, name);
     else
         progress_complain("the output of %s would replace the input %s",
                           inputs[problem->input].path, inputs[problem->other].path);
@@ -177,8 +189,8 @@ static enum exit_code problems_print(const struct program *program)
         problem_print(program, &program->plan.problems[i]);
     if (count > shown)
         progress_complain("and %zu more", count - shown);
-    progress_complain("nothing was written; rename what clashes, make it in a run of its own into"
-                      " another folder, or keep several folders apart with --base");
+    progress_complain("nothing was written; rename what clashes, have it told apart with"
+                      " --on-clash suffix, or keep several folders apart with --base");
     return EXIT_USAGE;
 }
 
@@ -187,13 +199,17 @@ static enum exit_code program_plan(struct program *program)
     const struct options *options = &program->options;
     struct plan_options plan = {.spec = &options->picture.spec,
                                 .format = options->picture.format,
+                                .name = options->name,
+                                .suffix = options->suffix,
                                 .output = options->output,
                                 .output_real =
                                     program->output_real[0] ? program->output_real : NULL};
     int error = plan_make(&plan, &program->scan, &program->plan);
     if (error < 0) {
-        progress_complain("cannot plan the outputs: %s", strerrordesc_np(-error));
-        return error == -ENAMETOOLONG ? EXIT_USAGE : EXIT_STUCK;
+        progress_complain("cannot plan the outputs: %s",
+                          error == -EINVAL ? "a name would lead out of the output folder"
+                                           : strerrordesc_np(-error));
+        return error == -ENOMEM ? EXIT_STUCK : EXIT_USAGE;
     }
     return program->plan.problem_count > 0 ? problems_print(program) : EXIT_MADE;
 }

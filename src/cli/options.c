@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "batch/template.h"
 #include "cli/values.h"
 
 #include <argp.h>
@@ -16,6 +17,8 @@ enum {
 /* Options without a letter. */
 enum long_only {
     OPTION_BASE = 256,
+    OPTION_NAME,
+    OPTION_ON_CLASH,
     OPTION_EXECUTOR,
     OPTION_RETRIES,
     OPTION_TIMEOUT,
@@ -33,6 +36,11 @@ static const struct argp_option option_table[] = {
                               " (default: thumbs)", 0},
     {"base", OPTION_BASE, "DIR", 0, "What the mirrored names are relative to (default: each folder"
                                     " in PATH, and each file's own)", 0},
+    {"name", OPTION_NAME, "TEMPLATE", 0, "Names of the outputs, made of {dir}, {stem}, {ext}, {size}, {w}"
+                                         " and {h} (default: {dir}/{stem}{ext}, and {dir}/{stem}-{size}{ext}"
+                                         " with several sizes)", 0},
+    {"on-clash", OPTION_ON_CLASH, "HOW", 0, "Two pictures with one output: error, before any work, or suffix,"
+                                            " which gives one of them a longer name (default: error)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
                                      " there", 0},
     {NULL, 0, NULL, 0, "Work", 5},
@@ -103,6 +111,12 @@ static int parse_jobs(const struct argp_state *state, const char *text)
     return number == 0 ? cpus : (int)number;
 }
 
+static bool parse_on_clash(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"error", "suffix", NULL};
+    return value_word(state, "on-clash", text, words, "error or suffix") == 1;
+}
+
 static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"processes", "threads", "sequential", NULL};
@@ -143,6 +157,10 @@ static void finish(const struct argp_state *state, struct options *options)
 {
     if (options->path_count == 0 && !options->input.list)
         argp_error(state, "give at least one file or folder");
+    const char *why =
+        options->name ? template_check(options->name, options->picture.spec.box_count > 1) : NULL;
+    if (why)
+        argp_error(state, "--name %s: %s", options->name, why);
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
@@ -163,6 +181,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'j': options->jobs = parse_jobs(state, value); break;
     case 'v': options->verbose = true; break;
     case OPTION_BASE: options->base = value; break;
+    case OPTION_NAME: options->name = value; break;
+    case OPTION_ON_CLASH: options->suffix = parse_on_clash(state, value); break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
     case OPTION_RETRIES: options->retries = value_int(state, "retries", value, 0, 1000000); break;
     case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;

@@ -15,6 +15,8 @@ struct options {
     size_t path_count;  /* at least 1 */
     const char *output; /* folder */
     const char *base;   /* folder, or NULL */
+    const char *name;   /* template of output names, checked; NULL: as the inputs */
+    bool suffix;        /* tell outputs of one name apart */
     struct input_options input;
     struct picture_options picture;
     enum mp_kind kind; /* back-end */
