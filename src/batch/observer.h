@@ -53,6 +53,7 @@ struct run_summary {
     int64_t peak_rss_bytes; /* of the largest of these processes */
     uint64_t workers_lost;  /* that died unasked */
     bool interrupted;       /* by a signal */
+    bool gave_up;           /* because too many pictures failed */
     int workers;            /* that there were */
     char fatal[300];        /* why it could not go on; "" when it could */
 };

@@ -63,7 +63,7 @@ static enum original_verdict original_check(const struct scan_input *input, off_
     if (original->stat.st_size == 0)
         return fail(fault, IMAGE_DAMAGED, "the file is empty");
     if (original->stat.st_size > max_bytes)
-        return fail(fault, IMAGE_LIMIT, "the file is larger than the limit for one input");
+        return fail(fault, IMAGE_LIMIT, "the file is larger than one input may be (--max-bytes)");
     unsigned char head[IMAGE_KIND_HEAD_BYTES];
     ssize_t size = pread(original->fd, head, sizeof head, 0);
     if (size < 0)

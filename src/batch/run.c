@@ -53,9 +53,14 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static bool has_given_up(const struct run *run)
+{
+    return run->options->max_errors > 0 && run->summary->counts.failed >= run->options->max_errors;
+}
+
 static bool is_stopped(const struct run *run)
 {
-    return run->error < 0 || (run->options->stop && *run->options->stop);
+    return run->error < 0 || has_given_up(run) || (run->options->stop && *run->options->stop);
 }
 
 /* Stops the run for good; the first reason stays. */
@@ -441,6 +446,7 @@ static void summary_finish(struct run *run, double begin_s)
     long largest = own.ru_maxrss > workers.ru_maxrss ? own.ru_maxrss : workers.ru_maxrss;
     summary->peak_rss_bytes = (int64_t)largest * 1024;
     summary->interrupted = run->options->stop && *run->options->stop;
+    summary->gave_up = has_given_up(run);
     summary->workers_lost = engines_workers_lost(&run->engines);
 }
 

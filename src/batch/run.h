@@ -20,6 +20,7 @@ struct run_options {
     int retries;                       /* of a picture whose worker died */
     int timeout_ms;                    /* of one picture's work, then it is killed; 0 none */
     bool force;                        /* write also what has not changed */
+    size_t max_errors;                 /* stop when so many pictures have failed; 0: never */
     int64_t max_bytes;                 /* largest input file */
     const char *module_path;           /* the libvips module's file */
     mp_task_fn *task;                  /* NULL: picture_task_run(); tests give one of their own */

@@ -23,6 +23,7 @@ enum exit_code {
     EXIT_FAILED = 1, /* some failed; the rest are done */
     EXIT_USAGE = 2,  /* nothing was written */
     EXIT_STUCK = 3,  /* it could not go on */
+    EXIT_GAVE_UP = 4 /* too many failed; the rest was not started */
 };
 
 /* The signal that asks the run to stop, 0 none. */
@@ -250,6 +251,8 @@ static enum exit_code code_of(const struct run_summary *summary)
 {
     if (summary->fatal[0] != '\0')
         return EXIT_STUCK;
+    if (summary->gave_up)
+        return EXIT_GAVE_UP;
     return summary->counts.failed > 0 ? EXIT_FAILED : EXIT_MADE;
 }
 
@@ -274,7 +277,8 @@ static enum exit_code program_run(struct program *program)
                               .retries = options->retries,
                               .timeout_ms = options->timeout_ms,
                               .force = options->force,
-                              .max_bytes = (int64_t)1 << 30,
+                              .max_errors = (size_t)options->max_errors,
+                              .max_bytes = options->max_bytes,
                               .module_path = module_find(module, sizeof module),
                               .stop = &stop_signal,
                               .observers.all = observers};

@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ enum {
     TIMEOUT_MS = 60000, /* for one picture, where nothing else is said */
 };
 
+static const long long PIXELS_MAX = 1LL << 40; /* as many as there is room to count */
+
 /* Options without a letter. */
 enum long_only {
     OPTION_BASE = 256,
@@ -22,6 +25,11 @@ enum long_only {
     OPTION_EXECUTOR,
     OPTION_RETRIES,
     OPTION_TIMEOUT,
+    OPTION_FAIL_FAST,
+    OPTION_MAX_ERRORS,
+    OPTION_MAX_PIXELS,
+    OPTION_MAX_BYTES,
+    OPTION_MAX_SCANS,
     OPTION_REPORT,
     OPTION_PROGRESS,
     OPTION_QUIET,
@@ -52,14 +60,21 @@ static const struct argp_option option_table[] = {
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
                                           " (default: 60, and 0 without processes)", 0},
-    {NULL, 0, NULL, 0, "Messages", 6},
+    {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "Stop when a picture has failed", 0},
+    {"max-errors", OPTION_MAX_ERRORS, "N", 0, "Stop when N pictures have failed", 0},
+    {NULL, 0, NULL, 0, "Limits", 6},
+    {"max-pixels", OPTION_MAX_PIXELS, "N", 0, "Refuse pictures with more pixels, by their header, and"
+                                              " thumbnails with more (default: 268402689)", 0},
+    {"max-bytes", OPTION_MAX_BYTES, "SIZE", 0, "Refuse larger files; 500K, 20M, 1G (default: 1G)", 0},
+    {"max-scans", OPTION_MAX_SCANS, "N", 0, "Refuse progressive JPEG of more scans (default: 500)", 0},
+    {NULL, 0, NULL, 0, "Messages", 7},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
     {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
                                              " (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
     {"verbose", 'v', NULL, 0, "A line for every picture", 0},
-    {NULL, 0, NULL, 0, "Help", 7},
+    {NULL, 0, NULL, 0, "Help", 8},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
@@ -82,7 +97,8 @@ static const char help_text[] =
     " bench --help. A folder of that name is given as ./bench.\n\n"
     "Exit status: 0 all made or up to date; 1 some pictures failed, the rest are done; 2 wrong"
     " usage, two inputs for one output, or an output that is an input: nothing was written; 3 it"
-    " could not go on: no input, output not writable, disk full. An interrupted run dies of the"
+    " could not go on: no input, output not writable, disk full; 4 stopped by --fail-fast or"
+    " --max-errors. An interrupted run dies of the"
     " signal.";
 
 /* ---- Values --------------------------------------------------------------------------------- */
@@ -172,6 +188,7 @@ static void finish(const struct argp_state *state, struct options *options)
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *options = state->input;
+    struct image_spec *spec = &options->picture.spec;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->input;
@@ -186,6 +203,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
     case OPTION_RETRIES: options->retries = value_int(state, "retries", value, 0, 1000000); break;
     case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;
+    case OPTION_FAIL_FAST: options->max_errors = 1; break;
+    case OPTION_MAX_ERRORS:
+        options->max_errors = value_int(state, "max-errors", value, 1, INT_MAX);
+        break;
+    case OPTION_MAX_PIXELS:
+        spec->max_pixels = value_long(state, "max-pixels", value, 1, PIXELS_MAX);
+        break;
+    case OPTION_MAX_BYTES: options->max_bytes = value_size(state, "max-bytes", value); break;
+    case OPTION_MAX_SCANS:
+        spec->max_scans = value_int(state, "max-scans", value, 1, INT_MAX);
+        break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
@@ -209,7 +237,8 @@ void options_parse(int argc, char **argv, struct options *ret)
                                        .args_doc = usage_text,
                                        .doc = help_text,
                                        .children = children};
-    *ret = (struct options){.output = "thumbs", .retries = 1, .timeout_ms = -1};
+    *ret = (struct options){
+        .output = "thumbs", .retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
     ret->jobs = mp_cpu_count();
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))

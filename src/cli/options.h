@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/input_options.h"
 #include "cli/picture_options.h"
@@ -23,6 +24,8 @@ struct options {
     int jobs;          /* workers, at least 1 */
     int retries;       /* after a crash */
     int timeout_ms;    /* for one picture, 0 none */
+    int max_errors;    /* failures after which it stops; 0 none */
+    int64_t max_bytes; /* of an input file */
     bool force;
     const char *report; /* file, "-" for standard output, NULL none */
     enum progress_when progress;

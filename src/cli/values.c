@@ -1,20 +1,43 @@
 #include "cli/values.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+long long value_long(const struct argp_state *state, const char *name, const char *text,
+                     long long low, long long high)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
+        argp_error(state, "--%s takes a whole number from %lld to %lld, not \"%s\"", name, low,
+                   high, text);
+    return number;
+}
 
 int value_int(const struct argp_state *state, const char *name, const char *text, long low,
               long high)
 {
+    return (int)value_long(state, name, text, low, high);
+}
+
+long long value_size(const struct argp_state *state, const char *name, const char *text)
+{
+    static const char units[] = "KMGT";
+    const double most = 1e18; /* so that it fits whatever the unit */
     char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
-        argp_error(state, "--%s takes a whole number from %ld to %ld, not \"%s\"", name, low, high,
-                   text);
-    return (int)number;
+    double number = strtod(text, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    bool good = end != text && isfinite(number) && (*end == '\0' || (unit && end[1] == '\0'));
+    for (const char *u = units; unit && u <= unit; u++)
+        number *= 1024;
+    if (!good || number < 1 || number > most)
+        argp_error(state, "--%s takes a size such as 500K, 20M or 1G, not \"%s\"", name, text);
+    return (long long)number;
 }
 
 double value_real(const struct argp_state *state, const char *name, const char *text, double low,

@@ -9,6 +9,14 @@
 int value_int(const struct argp_state *state, const char *name, const char *text, long low,
               long high);
 
+/* The same for large ones. */
+long long value_long(const struct argp_state *state, const char *name, const char *text,
+                     long long low, long long high);
+
+/* A size in bytes: "1000", or with K, M, G or T for powers of 1024, as "500K" or "1.5G". At
+ * least 1. */
+long long value_size(const struct argp_state *state, const char *name, const char *text);
+
 /* A number in low..high, which may have a fraction. */
 double value_real(const struct argp_state *state, const char *name, const char *text, double low,
                   double high);
