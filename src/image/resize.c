@@ -238,9 +238,12 @@ static int resize_rows(const struct pixels *in, double start, double box, int wi
     return rc;
 }
 
+/* Within the source, but for what arithmetic with parts that are not whole is off by. */
 static bool is_valid(double start, double box, int source, int target)
 {
-    return target >= 1 && start >= 0 && box > 0 && start + box <= source + 1e-6;
+    const double off = 1e-6;
+
+    return target >= 1 && start >= -off && box > 0 && start + box <= source + off;
 }
 
 /* The columns of `in` that the filter reaches from the box; moves the box along. Borrows. */

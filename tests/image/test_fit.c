@@ -146,6 +146,25 @@ static void test_fit_cover_keeps_the_part_that_gravity_names_in_all_orientations
         }
 }
 
+/* Its part stands at an edge, where mirroring is off by a rounding. */
+static void test_fit_cover_makes_parts_of_every_size_in_all_orientations(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(211, 37, 1, false);
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        struct test_png how = {.type = PNG_COLOR_TYPE_GRAY, .depth = 8, .orientation = orientation};
+        struct test_file file = test_png(&p, how);
+        for (int width = 1; width <= 12; width++) {
+            struct image_spec spec = spec_of(width, 13, IMAGE_COVER, IMAGE_SOUTH_EAST);
+            struct pixels got = made(&file, &spec);
+            assert_int_equal(got.width, width);
+            pixels_done(&got);
+        }
+        test_file_done(&file);
+    }
+    pixels_done(&p);
+}
+
 /* A ramp shows to a fraction of a pixel where the part began: value = 2 * column. */
 static void test_fit_cover_samples_a_part_that_is_not_whole(void **state)
 {
@@ -378,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fit_cover_keeps_the_part_that_gravity_names_in_all_orientations),
+        cmocka_unit_test(test_fit_cover_makes_parts_of_every_size_in_all_orientations),
         cmocka_unit_test(test_fit_cover_samples_a_part_that_is_not_whole),
         cmocka_unit_test(test_fit_fill_shows_all_of_the_picture),
         cmocka_unit_test(test_fit_contain_puts_the_background_around),

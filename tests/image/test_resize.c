@@ -233,6 +233,20 @@ static void test_resize_reduced_of_what_was_not_reduced_changes_nothing(void **s
     pixels_done(&in);
 }
 
+static void test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture(void **state)
+{
+    (void)state;
+    struct pixels in = test_picture(30, 20, 4, false), want, out;
+    assert_int_equal(resize(&in, (struct pixels_box){0, 0, 21, 7}, 13, 5, &want), 0);
+    assert_int_equal(resize(&in, (struct pixels_box){-1e-12, -1e-12, 21, 7}, 13, 5, &out), 0);
+    assert_true(test_psnr(&want, &out) == 99);
+    pixels_done(&out);
+    pixels_done(&want);
+    assert_int_equal(resize(&in, (struct pixels_box){9, 13, 21, 7 + 1e-12}, 13, 5, &out), 0);
+    pixels_done(&out);
+    pixels_done(&in);
+}
+
 static void test_resize_refuses_a_box_that_is_not_in_the_picture(void **state)
 {
     (void)state;
@@ -259,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels),
         cmocka_unit_test(test_resize_reduced_blurs_by_the_rest),
         cmocka_unit_test(test_resize_reduced_of_what_was_not_reduced_changes_nothing),
+        cmocka_unit_test(test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture),
         cmocka_unit_test(test_resize_refuses_a_box_that_is_not_in_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
