@@ -4,7 +4,11 @@
 
 #include <math.h>
 
-enum { HALF_BITS = FILTER_WEIGHT_BITS / 2, HALF_MASK = (1 << HALF_BITS) - 1 };
+enum {
+    HALF_BITS = FILTER_WEIGHT_BITS / 2,
+    HALF_MASK = (1 << HALF_BITS) - 1,
+    TAPS_SHORT_MAX = 64, /* so that what is dropped stays below a quarter of a level */
+};
 
 /* Rounding the running sum, not each weight, leaves no weight off by more than one unit, and their
  * sum exact. */
@@ -67,8 +71,26 @@ static int16_t start_of(const int16_t *weights, int taps)
     return (int16_t)((1 << (HALF_BITS - 1)) + dropping / 2);
 }
 
-void filter_rows(const uint8_t *const *rows, const int16_t *weights, int taps, size_t bytes,
-                 uint8_t *out)
+/* Many rows, which only a size far below the largest of several takes: nothing is dropped, because
+ * so many lower halves would add up to levels. */
+static void filter_many_rows(const uint8_t *const *rows, const int16_t *weights, int taps,
+                             size_t bytes, uint8_t *out)
+{
+    int32_t sums[FILTER_BYTES_MAX];
+
+    for (size_t i = 0; i < bytes; i++)
+        sums[i] = 1 << (FILTER_WEIGHT_BITS - 1);
+    for (int t = 0; t < taps; t++)
+        for (size_t i = 0; weights[t] && i < bytes; i++)
+            sums[i] += rows[t][i] * weights[t];
+    for (size_t i = 0; i < bytes; i++) {
+        int32_t value = sums[i] >> FILTER_WEIGHT_BITS;
+        out[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+
+static void filter_few_rows(const uint8_t *const *rows, const int16_t *weights, int taps,
+                            size_t bytes, uint8_t *out)
 {
     int16_t sums[FILTER_BYTES_MAX];
     int16_t start = start_of(weights, taps);
@@ -78,4 +100,13 @@ void filter_rows(const uint8_t *const *rows, const int16_t *weights, int taps, s
     for (int t = 0; t < taps; t += 2)
         add_rows(rows[t], weights[t], rows[t + 1], weights[t + 1], bytes, sums);
     write_samples(sums, bytes, out);
+}
+
+void filter_rows(const uint8_t *const *rows, const int16_t *weights, int taps, size_t bytes,
+                 uint8_t *out)
+{
+    if (taps > TAPS_SHORT_MAX)
+        filter_many_rows(rows, weights, taps, bytes, out);
+    else
+        filter_few_rows(rows, weights, taps, bytes, out);
 }

@@ -393,6 +393,30 @@ static void test_fit_several_sizes_are_those_made_alone(void **state)
     pixels_done(&p);
 }
 
+static void test_fit_leaves_a_plain_area_as_it_is_however_far_the_sizes_are_apart(void **state)
+{
+    (void)state;
+    for (int value = 0; value < 256; value += 17) {
+        struct pixels p;
+        assert_int_equal(pixels_init(&p, 3000, 40, 1), 0);
+        memset(p.data, value, 3000 * 40);
+        struct test_file file =
+            test_png(&p, (struct test_png){.type = PNG_COLOR_TYPE_GRAY, .depth = 8});
+        struct image_spec spec = spec_of(3000, 40, IMAGE_FILL, IMAGE_CENTRE);
+        struct image_result result;
+        struct image_fault fault;
+        spec.boxes[spec.box_count++] = (struct image_box){3, 2};
+        assert_int_equal(test_thumbnail(file.bytes, file.size, &spec, NULL, &result, &fault), 0);
+        struct pixels small = test_decode(result.thumbs[1].bytes, result.thumbs[1].size_bytes);
+        for (int x = 0; x < 3; x++)
+            assert_int_equal(small.data[x * small.channels], value);
+        pixels_done(&small);
+        image_result_done(&result);
+        test_file_done(&file);
+        pixels_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_fit_refuses_to_enlarge_beyond_the_limit_of_pixels),
         cmocka_unit_test(test_fit_leaves_a_picture_as_it_is_stored_when_it_is_not_to_be_turned),
         cmocka_unit_test(test_fit_several_sizes_are_those_made_alone),
+        cmocka_unit_test(test_fit_leaves_a_plain_area_as_it_is_however_far_the_sizes_are_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
