@@ -227,9 +227,10 @@ static int decode_damaged(struct work *work)
     if (work->result->damage.code || open_damaged(work))
         return -1;
     reduce_done(&work->reduce);
+    metadata_done(&work->metadata); /* its profile was the decoder's that is gone */
     bool same = work->header.width == planned.width && work->header.height == planned.height &&
                 work->header.orientation == planned.orientation;
-    if (same && !decode_rows(work))
+    if (same && !choose_metadata(work) && !decode_rows(work))
         return 0;
     *work->fault = first;
     return -1;
@@ -411,6 +412,7 @@ static const struct stage exact_stages[] = {
     {check_spec, offsetof(struct image_times, decode)},
     {choose_codec, offsetof(struct image_times, decode)},
     {open_picture, offsetof(struct image_times, decode)},
+    {choose_metadata, offsetof(struct image_times, decode)},
     {plan_sizes, offsetof(struct image_times, decode)},
     {plan_nothing, offsetof(struct image_times, decode)},
     {decode, offsetof(struct image_times, decode)},

@@ -281,6 +281,47 @@ static void test_metadata_kept_profile_leaves_the_pixels_alone(void **state)
     free(wide.bytes);
 }
 
+static void test_metadata_is_kept_by_the_exact_way_too(void **state)
+{
+    (void)state;
+    struct profile wide = wide_profile();
+    uint8_t exif[TEST_CAMERA_EXIF_BYTES];
+    size_t exif_size = test_camera_exif(6, true, exif);
+    struct test_jpeg how = {
+        .exif = exif, .exif_size = exif_size, .icc = wide.bytes, .icc_size = wide.size};
+    for (int f = 0; f < 2; f++) {
+        struct image_spec spec = spec_of(formats[f], BOTH);
+        spec.exact = true;
+        struct kept kept = keep(jpeg_with(4, how), spec);
+        assert_int_equal(kept.icc_size, wide.size);
+        assert_memory_equal(kept.icc, wide.bytes, wide.size);
+        assert_int_equal(exif_orientation(kept.exif, kept.exif_size), 1);
+        kept_done(&kept);
+    }
+    free(wide.bytes);
+}
+
+/* Damage that shows amid the rows has the picture opened a second time. */
+static void test_metadata_outlives_the_decoder_that_found_damage(void **state)
+{
+    (void)state;
+    struct profile wide = wide_profile();
+    struct test_jpeg how = {.icc = wide.bytes, .icc_size = wide.size};
+    for (int exact = 0; exact <= 1; exact++)
+        for (int f = 0; f < 2; f++) {
+            struct image_spec spec = spec_of(formats[f], IMAGE_KEEP_ICC);
+            struct test_file file = jpeg_with(4, how);
+            file.size -= 400;
+            spec.on_damage = IMAGE_DAMAGE_WARNS;
+            spec.exact = exact;
+            struct kept kept = keep(file, spec);
+            assert_int_equal(kept.icc_size, wide.size);
+            assert_memory_equal(kept.icc, wide.bytes, wide.size);
+            kept_done(&kept);
+        }
+    free(wide.bytes);
+}
+
 static void test_metadata_of_inks_is_dropped_and_the_picture_is_srgb(void **state)
 {
     (void)state;
@@ -411,6 +452,8 @@ int main(void)
         cmocka_unit_test(test_metadata_is_not_kept_unless_asked_for),
         cmocka_unit_test(test_metadata_profile_is_kept_byte_by_byte),
         cmocka_unit_test(test_metadata_kept_profile_leaves_the_pixels_alone),
+        cmocka_unit_test(test_metadata_is_kept_by_the_exact_way_too),
+        cmocka_unit_test(test_metadata_outlives_the_decoder_that_found_damage),
         cmocka_unit_test(test_metadata_of_inks_is_dropped_and_the_picture_is_srgb),
         cmocka_unit_test(test_metadata_grey_profile_stays_with_grey_only),
         cmocka_unit_test(test_metadata_profile_for_colours_keeps_a_png_of_colours),
