@@ -7,7 +7,9 @@
 /* Converts `pixels`, alpha not premultiplied, to sRGB in place: relative colorimetric with black
  * point compensation. Grey stays one channel; CMYK becomes RGB even without a profile, see
  * image/inks.h. A profile that is broken, or is not for this kind of colour, is as good as none.
- * Alpha stays as it is. icc  the embedded profile, or NULL Returns 0 or -ENOMEM. */
+ * Alpha stays as it is.
+ *   icc  the embedded profile, or NULL
+ * Returns 0 or -ENOMEM. */
 int colour_to_srgb(struct pixels *pixels, enum codec_colour colour, const uint8_t *icc,
                    size_t icc_size);
 

@@ -14,7 +14,8 @@ struct webp_canvas {
 };
 
 /* Writes a file of the picture that `file` holds, with `metadata` and no other: libvips adds Exif
- * of its own, and writes a given one anew. file  a whole WebP of one picture, as an encoder made it
+ * of its own, and writes a given one anew.
+ *   file  a whole WebP of one picture, as an encoder made it
  *   ret   empty; buffer_done() it, failed or not
  * Returns 0, -EINVAL (not such a file) or -ENOMEM. Source: RFC 9649. */
 int webp_wrap(const uint8_t *file, size_t size, struct webp_canvas canvas,
