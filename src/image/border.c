@@ -2,7 +2,6 @@
 #include "image/border.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
 static void fill(struct pixels *out, const uint8_t background[3])
@@ -42,13 +41,12 @@ int border_add(struct pixels *pixels, int width, int height, int left, int top,
                const uint8_t background[3])
 {
     struct pixels out;
-    bool grey = background[0] == background[1] && background[1] == background[2];
 
     assert(left >= 0 && top >= 0);
     assert(width - left >= pixels->width && height - top >= pixels->height);
     if (pixels->width == width && pixels->height == height)
         return 0;
-    int rc = pixels_init(&out, width, height, grey ? pixels->channels : 4);
+    int rc = pixels_init(&out, width, height, border_is_grey(background) ? pixels->channels : 4);
     if (rc)
         return rc;
     out.alpha = pixels->alpha;

@@ -4,16 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/border.h"
 #include "image/colour.h"
 #include "image/exif.h"
 
-/* WebP and AVIF hold grey as RGB, which a profile for grey says nothing of. */
-static bool keeps_profile(const struct codec_header *header, const struct image_spec *spec)
+/* WebP and AVIF hold grey as RGB, and so does what gets a coloured border: a profile for grey says
+ * nothing of that. */
+static bool grey_stays_grey(const struct image_spec *spec)
 {
     bool native = spec->format == IMAGE_KIND_JPEG || spec->format == IMAGE_KIND_PNG;
 
+    return native && (spec->fit != IMAGE_CONTAIN || border_is_grey(spec->background));
+}
+
+static bool keeps_profile(const struct codec_header *header, const struct image_spec *spec)
+{
     return (spec->keep & IMAGE_KEEP_ICC) && header->icc && header->icc_size <= METADATA_BYTES_MAX &&
-           (header->colour == CODEC_RGB || (header->colour == CODEC_GREY && native)) &&
+           (header->colour == CODEC_RGB ||
+            (header->colour == CODEC_GREY && grey_stays_grey(spec))) &&
            colour_profile_fits(header->colour, header->icc, header->icc_size);
 }
 

@@ -358,6 +358,24 @@ static void test_metadata_grey_profile_stays_with_grey_only(void **state)
     free(wide.bytes);
 }
 
+static void test_metadata_grey_profile_goes_where_the_border_is_coloured(void **state)
+{
+    (void)state;
+    struct profile grey = grey_profile();
+    struct test_jpeg how = {.icc = grey.bytes, .icc_size = grey.size};
+    for (int f = 0; f < 2; f++)
+        for (int coloured = 0; coloured <= 1; coloured++) {
+            struct image_spec spec = spec_of(formats[f], IMAGE_KEEP_ICC);
+            spec.fit = IMAGE_CONTAIN;
+            spec.background[1] = coloured ? 0 : 255;
+            struct kept kept = keep(jpeg_with(1, how), spec);
+            assert_int_equal(kept.icc != NULL, !coloured);
+            assert_int_equal(kept.channels, coloured ? 3 : 1);
+            kept_done(&kept);
+        }
+    free(grey.bytes);
+}
+
 /* Colours that are grey in every pixel are written as colours all the same: the profile is theirs.
  */
 static void test_metadata_profile_for_colours_keeps_a_png_of_colours(void **state)
@@ -456,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_metadata_outlives_the_decoder_that_found_damage),
         cmocka_unit_test(test_metadata_of_inks_is_dropped_and_the_picture_is_srgb),
         cmocka_unit_test(test_metadata_grey_profile_stays_with_grey_only),
+        cmocka_unit_test(test_metadata_grey_profile_goes_where_the_border_is_coloured),
         cmocka_unit_test(test_metadata_profile_for_colours_keeps_a_png_of_colours),
         cmocka_unit_test(test_metadata_profile_too_long_or_broken_is_not_kept),
         cmocka_unit_test(test_metadata_exif_is_upright_unless_the_picture_is_not),
