@@ -1,5 +1,5 @@
 /* Resampling: each row of the result is a weighted sum of rows of the source. Columns come first,
- * because that leaves fewer rows to transpose for the other axis. */
+ * because that leaves fewer rows to transpose for the other axis, unless they alone grow. */
 #include "image/resize.h"
 
 #include <errno.h>
@@ -279,9 +279,12 @@ int resize_reduced(const struct pixels *in, struct pixels_box box, int width, in
         !is_valid(box.y, box.height, in->height, height))
         return -EINVAL;
     struct pixels part = columns_near(in, &box, width, past_x);
-    int rc = resize_columns(&part, box.y, box.height, height, past_y, &middle);
+    bool rows_first = height > box.height && width < box.width; /* lest the middle outgrow both */
+    int rc = rows_first ? resize_rows(&part, box.x, box.width, width, past_x, &middle)
+                        : resize_columns(&part, box.y, box.height, height, past_y, &middle);
     if (!rc)
-        rc = resize_rows(&middle, box.x, box.width, width, past_x, ret);
+        rc = rows_first ? resize_columns(&middle, box.y, box.height, height, past_y, ret)
+                        : resize_rows(&middle, box.x, box.width, width, past_x, ret);
     pixels_done(&middle);
     if (rc)
         pixels_done(ret);

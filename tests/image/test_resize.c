@@ -105,6 +105,7 @@ static void test_resize_enlarges_by_the_bicubic_as_it_is(void **state)
     (void)state;
     check(30, 20, 4, 30, 20, 100, 71);
     check(30, 20, 1, 30, 20, 31, 9); /* one axis grows, the other shrinks */
+    check_box(40, 20, 4, (struct pixels_box){20.5, 3.25, 15, 9}, 7, 33);
     check(1, 1, 4, 1, 1, 9, 9);
     check(2, 40, 1, 2, 39.5, 50, 40);
     check_box(30, 20, 4, (struct pixels_box){3.25, 7.5, 4, 3}, 60, 50);
