@@ -137,6 +137,7 @@ static int choose_metadata(struct work *work)
     enum image_kind kind = work->input->kind;
     bool upright = work->spec->rotate || kind == IMAGE_KIND_HEIF || kind == IMAGE_KIND_AVIF;
 
+    metadata_done(&work->metadata);
     return metadata_init(&work->metadata, &work->header, work->spec, upright) ? fail_memory(work)
                                                                               : 0;
 }
@@ -219,6 +220,7 @@ static int decode_rows(struct work *work)
     return work->codec->read(work->decoder, shrink, &work->reduce);
 }
 
+/* What was kept of the first decoder's header is gone with it, and is chosen anew. */
 static int decode_damaged(struct work *work)
 {
     struct codec_header planned = work->header;

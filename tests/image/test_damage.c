@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <lcms2.h>
 #include <malloc.h>
 #include <png.h>
 #include <stdlib.h>
@@ -228,6 +229,48 @@ static void test_damage_gives_the_same_pixels_every_time(void **state)
     mallopt(M_PERTURB, 0);
 }
 
+/* sRGB, whose profile is as good as any. Free it. */
+static void *profile_make(cmsUInt32Number *ret_size)
+{
+    cmsHPROFILE profile = cmsCreate_sRGBProfile();
+    assert_true(cmsSaveProfileToMem(profile, NULL, ret_size));
+    void *bytes = malloc(*ret_size);
+    assert_true(cmsSaveProfileToMem(profile, bytes, ret_size));
+    cmsCloseProfile(profile);
+    return bytes;
+}
+
+/* The picture is opened twice, and what the first decoder held is gone by then. */
+static void test_damage_leaves_the_profile(void **state)
+{
+    (void)state;
+    cmsUInt32Number icc_size;
+    void *icc = profile_make(&icc_size);
+    struct test_file files[] = {
+        jpeg_of((struct test_jpeg){.icc = icc, .icc_size = icc_size}),
+        png_of((struct test_png){
+            .type = PNG_COLOR_TYPE_RGB, .depth = 8, .icc = icc, .icc_size = icc_size})};
+    struct image_spec spec = spec_of(40, IMAGE_DAMAGE_WARNS);
+    spec.keep = IMAGE_KEEP_ICC;
+    for (int i = 0; i < 2; i++) {
+        struct image_result whole, half;
+        struct image_fault fault;
+        assert_int_equal(test_thumbnail(files[i].bytes, files[i].size, &spec, NULL, &whole, &fault),
+                         0);
+        assert_int_equal(
+            test_thumbnail(files[i].bytes, files[i].size / 2, &spec, NULL, &half, &fault), 0);
+        assert_int_equal(half.damage.code, IMAGE_DAMAGED);
+        const uint8_t *one = whole.thumbs[0].bytes, *other = half.thumbs[0].bytes;
+        size_t length = (size_t)one[35] | (size_t)one[34] << 8; /* of what follows the header */
+        assert_memory_equal(one + 37, "iCCP", 4);
+        assert_memory_equal(one, other, 33 + 8 + length + 4);
+        image_result_done(&whole);
+        image_result_done(&half);
+        test_file_done(&files[i]);
+    }
+    free(icc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_damage_by_a_checksum_leaves_the_picture),
         cmocka_unit_test(test_damage_fails_unless_it_is_put_up_with),
         cmocka_unit_test(test_damage_before_the_pixels_always_fails),
+        cmocka_unit_test(test_damage_leaves_the_profile),
         cmocka_unit_test(test_damage_gives_the_same_pixels_every_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
