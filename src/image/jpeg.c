@@ -269,17 +269,24 @@ static int read_rows(struct jpeg_decoder *decoder, struct reduce *sink)
     return 0;
 }
 
-/* What would improve a picture of full size, a thumbnail does without. */
-static void choose_scale(struct jpeg_decoder *decoder, int shrink)
+/* What would improve a picture of full size, a thumbnail does without. Fails when the rows would
+ * not be those that the sink has room for: a file may change between two looks at its header. */
+static int choose_scale(struct jpeg_decoder *decoder, const struct reduce *sink)
 {
     struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
 
     cinfo->scale_num = 1;
-    cinfo->scale_denom = (unsigned)shrink;
+    cinfo->scale_denom = (unsigned)decoder->shrink;
     cinfo->do_block_smoothing = FALSE; /* it guesses what missing scans would have held */
-    cinfo->do_fancy_upsampling = shrink == 1;
+    cinfo->do_fancy_upsampling = decoder->shrink == 1;
     cinfo->progress = &decoder->monitor;
     jpeg_calc_output_dimensions(cinfo);
+    if (cinfo->output_width == (unsigned)sink->width &&
+        cinfo->output_height == (unsigned)sink->height &&
+        cinfo->output_components == sink->channels)
+        return 0;
+    return image_fail(decoder->error.fault, IMAGE_UNSUPPORTED,
+                      "libjpeg gives a picture that was not asked for");
 }
 
 /* Starts anew from the first byte, for libjpeg's own decoder. */
@@ -293,8 +300,7 @@ static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
     cinfo->src = jpeg_source_init(&decoder->input, decoder->input.source);
     jpeg_read_header(cinfo, TRUE);
     choose_colour(cinfo, &colour);
-    choose_scale(decoder, decoder->shrink);
-    return read_rows(decoder, sink);
+    return choose_scale(decoder, sink) ? -1 : read_rows(decoder, sink);
 }
 
 /* Without an end marker of the file's own, libjpeg is to say whether all of it is there. */
@@ -331,11 +337,8 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         return after_error(decoder, sink);
     decoder->sink = sink;
     decoder->shrink = shrink;
-    choose_scale(decoder, shrink);
-    if (cinfo->output_width != (unsigned)sink->width ||
-        cinfo->output_height != (unsigned)sink->height)
-        return image_fail(decoder->error.fault, IMAGE_UNSUPPORTED,
-                          "libjpeg gives a size that was not asked for");
+    if (choose_scale(decoder, sink))
+        return -1;
     if (shrink != 8 || decoder->lenient)
         return read_rows(decoder, sink);
     bool coarse = sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;

@@ -431,6 +431,40 @@ static void test_jpeg_encode_grows_with_the_picture(void **state)
     pixels_done(&p);
 }
 
+/* The picture is read from its start once more when its scans are odd: by then the file may be
+ * another. */
+static void test_jpeg_that_changes_while_it_is_read_fails(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(1600, 1200, 4, false);
+    struct test_file file = test_jpeg(&p, (struct test_jpeg){.coding = TEST_PROGRESSIVE});
+    struct image_spec limits = image_spec_default();
+    struct image_fault fault;
+    struct codec_header header;
+    struct source source;
+    struct reduce reduce;
+    void *decoder;
+    assert_true(file.size > 2 * SOURCE_CHUNK_BYTES);
+    file.bytes[file.size - 2] = 0; /* no end marker: the verdict is libjpeg's */
+    int fd = test_open(file.bytes, file.size);
+    assert_int_equal(source_init(&source, fd, (int64_t)file.size), 0);
+    assert_int_equal(jpeg_codec.open(&source, &limits, &decoder, &header, &fault), 0);
+    assert_int_equal(reduce_init(&reduce, 200, 150, 4, false, 1, 1), 0);
+    size_t frame = 2;
+    while (file.bytes[frame] != 0xff || file.bytes[frame + 1] != 0xc2)
+        frame++;
+    const uint8_t wide[2] = {0x40, 0};
+    assert_int_equal(pwrite(fd, wide, 2, (off_t)frame + 7), 2);
+    assert_int_equal(jpeg_codec.read(decoder, 8, &reduce), -1);
+    assert_string_equal(fault.message, "libjpeg gives a picture that was not asked for");
+    jpeg_codec.close(decoder);
+    reduce_done(&reduce);
+    source_done(&source);
+    close(fd);
+    test_file_done(&file);
+    pixels_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_of_too_many_scans_is_refused),
         cmocka_unit_test(test_jpeg_encode_gives_the_picture_back),
         cmocka_unit_test(test_jpeg_encode_grows_with_the_picture),
+        cmocka_unit_test(test_jpeg_that_changes_while_it_is_read_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
