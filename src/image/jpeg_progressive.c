@@ -108,6 +108,16 @@ static inline bool take_symbol(struct jpeg_progressive *p, struct ac_symbol *ret
     return true;
 }
 
+/* A term that was zero. Wild ones have lost their upper bits, and may be zero still. */
+static inline void set_term(struct jpeg_progressive *p, struct fine_block *fine, int term,
+                            int value)
+{
+    int16_t cut = (int16_t)(value * (1 << p->scan.low));
+
+    fine->terms[p->places[term]] = cut;
+    fine->nonzero |= (uint64_t)(cut != 0) << term;
+}
+
 static bool take_others(struct jpeg_progressive *p, int i, size_t block)
 {
     const struct jpeg_scan *scan = &p->scan;
@@ -124,9 +134,7 @@ static bool take_others(struct jpeg_progressive *p, int i, size_t block)
             continue;
         if (term > scan->last)
             return false;
-        int value = position_value(&p->bits.at, symbol.size);
-        fine->terms[p->places[term]] = (int16_t)(value * (1 << scan->low));
-        fine->nonzero |= UINT64_C(1) << term;
+        set_term(p, fine, term, position_value(&p->bits.at, symbol.size));
     }
     p->blocks_to_skip -= p->blocks_to_skip > 0;
     return true;
@@ -173,8 +181,7 @@ static bool refine_others(struct jpeg_progressive *p, int i, size_t block)
             continue;
         if (term > scan->last)
             return false;
-        fine->terms[p->places[term]] = (int16_t)(value * (1 << scan->low));
-        fine->nonzero |= UINT64_C(1) << term;
+        set_term(p, fine, term, value);
     }
     if (p->blocks_to_skip) {
         refine_run(p, fine, BLOCK_TERMS, &term);
