@@ -30,14 +30,16 @@ build_quietly build/fuzz
 # Something to begin with: the pictures of the tests.
 build/release/tests/support/make_images good build/seeds/good
 build/release/tests/support/make_images bad build/seeds/bad 2>/dev/null || :
+build/release/tests/support/make_images seeds build/seeds/eighth
 for target in build/fuzz/tests/fuzz/fuzz_*; do
     [ -x "$target" ] && [ -f "$target" ] || continue
     name=$(basename "$target")
     echo "== $name, $seconds s"
     mkdir -p "build/corpus/$name"
-    if [ "$name" = fuzz_thumbnail ]; then
-        find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \;
-    fi
+    case $name in
+    fuzz_thumbnail) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
+    fuzz_eighth) cp -f build/seeds/eighth/* "build/corpus/$name" ;;
+    esac
     "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
         -artifact_prefix=build/ "build/corpus/$name" >build/fuzz.log 2>&1 || {
         tail -40 build/fuzz.log >&2

@@ -27,26 +27,36 @@ static void nothing_to_do(j_decompress_ptr cinfo)
     (void)cinfo;
 }
 
-static boolean end(j_decompress_ptr cinfo)
+/* So small that every look ahead comes to an end of one, and that libjpeg has no way of its own for
+ * what lies in one piece. */
+enum { PIECE_BYTES = 300 };
+
+static boolean fill(j_decompress_ptr cinfo)
 {
     static const JOCTET marker[] = {0xff, JPEG_EOI};
     struct eighth *eighth = cinfo->client_data;
+    size_t left = eighth->file->size - eighth->given;
+    size_t piece = left < PIECE_BYTES ? left : PIECE_BYTES;
 
-    eighth->ended = true;
-    cinfo->src->next_input_byte = marker;
-    cinfo->src->bytes_in_buffer = sizeof marker;
+    cinfo->src->next_input_byte = left ? eighth->file->bytes + eighth->given : marker;
+    cinfo->src->bytes_in_buffer = left ? piece : sizeof marker;
+    eighth->ended |= left == 0;
+    eighth->given += piece;
     return TRUE;
 }
 
 static void skip(j_decompress_ptr cinfo, long count)
 {
+    struct eighth *eighth = cinfo->client_data;
     struct jpeg_source_mgr *src = cinfo->src;
 
     if (count <= 0)
         return;
-    size_t step = (size_t)count < src->bytes_in_buffer ? (size_t)count : src->bytes_in_buffer;
-    src->next_input_byte += step;
-    src->bytes_in_buffer -= step;
+    size_t here = (size_t)count < src->bytes_in_buffer ? (size_t)count : src->bytes_in_buffer;
+    size_t beyond = (size_t)count - here, left = eighth->file->size - eighth->given;
+    src->next_input_byte += here;
+    src->bytes_in_buffer -= here;
+    eighth->given += beyond < left ? beyond : left;
 }
 
 static void read_from(struct eighth *eighth, const struct test_file *file)
@@ -54,13 +64,12 @@ static void read_from(struct eighth *eighth, const struct test_file *file)
     struct jpeg_source_mgr *src = (*eighth->cinfo.mem->alloc_small)((j_common_ptr)&eighth->cinfo,
                                                                     JPOOL_PERMANENT, sizeof *src);
 
-    *src = (struct jpeg_source_mgr){.next_input_byte = file->bytes,
-                                    .bytes_in_buffer = file->size,
-                                    .init_source = nothing_to_do,
-                                    .fill_input_buffer = end,
+    *src = (struct jpeg_source_mgr){.init_source = nothing_to_do,
+                                    .fill_input_buffer = fill,
                                     .skip_input_data = skip,
                                     .resync_to_restart = jpeg_resync_to_restart,
                                     .term_source = nothing_to_do};
+    eighth->file = file;
     eighth->cinfo.src = src;
 }
 

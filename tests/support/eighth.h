@@ -15,9 +15,11 @@
 struct eighth {
     struct jpeg_decompress_struct cinfo;
     struct jpeg_error_mgr error;
-    jmp_buf escape; /* where libjpeg's errors go */
-    bool damaged;   /* libjpeg has warned of damage */
-    bool ended;     /* it wanted more than there is, and was given an end marker */
+    jmp_buf escape;               /* where libjpeg's errors go */
+    bool damaged;                 /* libjpeg has warned of damage */
+    bool ended;                   /* it wanted more than there is, and was given an end marker */
+    const struct test_file *file; /* borrowed */
+    size_t given;                 /* bytes of it that were handed out */
 };
 
 /* Returns false when the header is none. Close it in any case. */

@@ -1,7 +1,8 @@
 /* Makes a folder of small pictures, good and bad, for the tests of the program.
  * Usage: make_images good FOLDER       a few of each kind that can be read
  *        make_images bad FOLDER        files that cannot, one fault each
- *        make_images many FOLDER N     N JPEGs of a few milliseconds each */
+ *        make_images many FOLDER N     N JPEGs of a few milliseconds each
+ *        make_images seeds FOLDER      tiny JPEGs of every coding and sampling, to be mutated */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,23 @@ static void make_many(const char *folder, int count)
     pixels_done(&picture);
 }
 
+static void make_seeds(const char *folder)
+{
+    static const int samplings[][2] = {{1, 1}, {2, 2}, {2, 1}, {1, 2}, {4, 2}};
+    for (int i = 0; i < 60; i++) {
+        char name[64];
+        int channels = i % 3 == 2 ? 1 : 4;
+        struct pixels picture = test_picture(17 + 8 * (i % 4), 9 + 8 * (i % 5), channels, false);
+        struct test_jpeg how = {.coding = i % 2 ? TEST_PROGRESSIVE : TEST_BASELINE,
+                                .sample_x = samplings[i / 2 % 5][0],
+                                .sample_y = samplings[i / 2 % 5][1],
+                                .restart = i / 10 % 3};
+        snprintf(name, sizeof name, "%02d.jpg", i);
+        put(folder, name, test_jpeg(&picture, how));
+        pixels_done(&picture);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "good") == 0)
@@ -107,6 +125,8 @@ int main(int argc, char **argv)
         make_bad(argv[2]);
     else if (argc == 4 && strcmp(argv[1], "many") == 0)
         make_many(argv[2], atoi(argv[3]));
+    else if (argc == 3 && strcmp(argv[1], "seeds") == 0)
+        make_seeds(argv[2]);
     else
         return 2;
     return 0;

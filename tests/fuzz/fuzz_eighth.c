@@ -1,0 +1,131 @@
+/* Any bytes as a JPEG at one eighth: our way and libjpeg's must come to the same verdict, and to
+ * the same pixels. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/jpeg_dc.h"
+#include "image/jpeg_progressive.h"
+#include "support/eighth.h"
+
+enum { PIXELS_MAX = 1 << 18, SCANS_MAX = 30, TERM_MAX = 2390 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What became of a file. */
+struct verdict {
+    bool tried, made;     /* it was for this way, and it was decoded */
+    bool ended;           /* it has no end marker of its own */
+    struct pixels pixels; /* when it was made */
+};
+
+static bool is_small(const struct jpeg_decompress_struct *cinfo)
+{
+    return (uint64_t)cinfo->image_width * cinfo->image_height <= PIXELS_MAX;
+}
+
+static bool read_progressive(struct eighth *eighth, bool coarse, struct reduce *sink)
+{
+    struct jpeg_progressive *picture = jpeg_progressive_read(&eighth->cinfo, coarse, SCANS_MAX);
+
+    if (picture)
+        jpeg_progressive_write(picture, sink);
+    jpeg_progressive_free(picture);
+    return picture != NULL;
+}
+
+/* `factor` is 1, or 2 where the means of chroma will do. */
+static struct verdict read_by_us(const struct test_file *file, int factor)
+{
+    struct eighth eighth;
+    struct verdict verdict = {0};
+    bool coarse = factor == 2;
+
+    if (eighth_open(&eighth, file) && is_small(&eighth.cinfo)) {
+        bool progressive = jpeg_progressive_applies(&eighth.cinfo, coarse);
+        struct reduce sink = eighth_sink(&eighth, factor);
+        verdict.tried = progressive || jpeg_dc_applies(&eighth.cinfo, coarse);
+        if (progressive)
+            verdict.made = read_progressive(&eighth, coarse, &sink);
+        else if (verdict.tried)
+            verdict.made = jpeg_dc_read(&eighth.cinfo, coarse, &sink) == JPEG_DC_OK;
+        verdict.pixels = eighth_take(&sink);
+    }
+    verdict.ended = eighth.ended;
+    eighth_close(&eighth);
+    return verdict;
+}
+
+static bool is_tame_component(struct jpeg_decompress_struct *cinfo, int c, jvirt_barray_ptr terms)
+{
+    const jpeg_component_info *component = &cinfo->comp_info[c];
+    const UINT16 *quanta = component->quant_table->quantval;
+
+    for (JDIMENSION y = 0; y < component->height_in_blocks; y++) {
+        JBLOCKARRAY row = cinfo->mem->access_virt_barray((j_common_ptr)cinfo, terms, y, 1, FALSE);
+        for (JDIMENSION x = 0; x < component->width_in_blocks; x++)
+            for (int i = 0; i < DCTSIZE2; i++)
+                if (abs(row[0][x][i] * quanta[i]) > TERM_MAX)
+                    return false;
+    }
+    return true;
+}
+
+/* True when no term is so far out of range that sums of them wrap around. */
+static bool is_tame(const struct test_file *file)
+{
+    struct eighth eighth;
+    volatile bool tame = false;
+
+    if (eighth_open(&eighth, file) && !setjmp(eighth.escape)) {
+        jvirt_barray_ptr *terms = jpeg_read_coefficients(&eighth.cinfo);
+        tame = true;
+        for (int c = 0; c < eighth.cinfo.num_components && tame; c++)
+            tame = is_tame_component(&eighth.cinfo, c, terms[c]);
+    }
+    eighth_close(&eighth);
+    return tame;
+}
+
+static bool is_equal(const struct pixels *a, const struct pixels *b)
+{
+    for (int y = 0; y < a->height; y++)
+        if (memcmp(a->data + (size_t)y * a->stride, b->data + (size_t)y * b->stride,
+                   (size_t)(a->width * a->channels)))
+            return false;
+    return a->width == b->width && a->height == b->height && a->channels == b->channels;
+}
+
+/* A baseline file that one of the two finds whole, so must the other. A progressive one may be left
+ * to libjpeg, and may be damaged where it is jumped over. */
+static void compare(const struct test_file *file, const struct verdict *ours)
+{
+    struct eighth eighth;
+    struct pixels theirs = {0};
+
+    if (!eighth_open(&eighth, file))
+        abort();
+    bool progressive = eighth.cinfo.progressive_mode;
+    bool made = eighth_decode(&eighth, 1, &theirs);
+    bool whole = made && !eighth.damaged;
+    if (!progressive && !ours->ended && !eighth.ended && whole != ours->made)
+        abort();
+    if (ours->made && made && (whole || progressive) && !ours->ended && is_tame(file) &&
+        !is_equal(&ours->pixels, &theirs))
+        abort();
+    pixels_done(&theirs);
+    eighth_close(&eighth);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct test_file file = {(uint8_t *)(uintptr_t)data, size};
+    struct verdict fine = read_by_us(&file, 1), coarse = read_by_us(&file, 2);
+
+    if (fine.tried)
+        compare(&file, &fine);
+    pixels_done(&fine.pixels);
+    pixels_done(&coarse.pixels);
+    return 0;
+}
