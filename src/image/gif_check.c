@@ -97,13 +97,11 @@ static int check_codes(struct frame *frame, int literal_bits, struct image_fault
             previous = -1;
             continue;
         }
-        if (code > next || (code == next && previous < 0) || (code > clear && previous < 0))
+        if (code > next || (code > clear && previous < 0))
             return fail(frame, pixels, "an invalid code", fault);
         if (previous >= 0 && next < CODES_MAX) {
             frame->lengths[next++] = (uint16_t)(frame->lengths[previous] + 1);
             count += next == 1 << count && count < CODE_BITS_MAX;
-        } else if (code == next) { /* the table is full */
-            return fail(frame, pixels, "an invalid code", fault);
         }
         pixels += frame->lengths[code];
         previous = code;

@@ -88,7 +88,7 @@ static int blocks_walk(struct run *run, struct bits *bits, int count, uint64_t *
         } else {
             position_skip(&at, (int)(step & STEP_BITS));
         }
-        intptr_t end = (63 - (intptr_t)to) >> 32; /* a mask */
+        intptr_t end = (63 - (intptr_t)to) >> 31; /* a mask */
         const uint16_t *first = place->next->dc->steps, *others = place->ac->steps;
         table = pick(end, first, others);
         place = pick(end, place->next, place);

@@ -19,10 +19,12 @@ void jpeg_error_quote(j_common_ptr cinfo, enum image_code code)
 static enum image_code code_of(int message)
 {
     switch (message) {
+#if JPEG_LIB_VERSION < 70 /* later ones always have it */
+    case JERR_ARITH_NOTIMPL: return IMAGE_UNSUPPORTED;
+#endif
     case JERR_OUT_OF_MEMORY: return IMAGE_MEMORY;
     case JERR_IMAGE_TOO_BIG:
     case JERR_WIDTH_OVERFLOW: return IMAGE_LIMIT;
-    case JERR_ARITH_NOTIMPL:
     case JERR_BAD_J_COLORSPACE:
     case JERR_BAD_PRECISION:
     case JERR_COMPONENT_COUNT:

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if JPEG_LIB_VERSION >= 70 /* it has one for either side there, which are equal */
+#define DCT_scaled_size DCT_h_scaled_size
+#endif
+
 /* ---- which pictures ---- */
 
 static bool has_table(const struct jpeg_decompress_struct *cinfo,
