@@ -12,7 +12,6 @@
 #include "image/alpha.h"
 #include "image/blur.h"
 #include "image/border.h"
-#include "image/codec.h"
 #include "image/colour.h"
 #include "image/exact.h"
 #include "image/geometry.h"
@@ -20,10 +19,10 @@
 #include "image/metadata.h"
 #include "image/module_private.h"
 #include "image/orient.h"
+#include "image/picture.h"
 #include "image/png.h"
 #include "image/reduce.h"
 #include "image/resize.h"
-#include "image/source.h"
 #include "image/stopwatch.h"
 
 struct work {
@@ -32,11 +31,7 @@ struct work {
     const struct image_module *module;
     struct image_result *result;
     struct image_fault *fault;
-    struct source source;      /* the input's bytes */
-    const struct codec *codec; /* that reads them */
-    void *decoder;             /* the codec's; NULL before open */
-    struct image_spec limits;  /* the spec, as the codec is told it */
-    struct codec_header header;
+    struct picture picture;   /* the input, opened */
     struct metadata metadata; /* that every result gets */
     int orientation;          /* that results are turned by, 1..8: the header's, or 1 */
     struct geometry_result views[IMAGE_SIZES_MAX];
@@ -50,7 +45,7 @@ struct work {
 static int fail_memory(struct work *work)
 {
     return image_fail(work->fault, IMAGE_MEMORY, "no memory for a picture of %d x %d pixels",
-                      work->header.width, work->header.height);
+                      work->picture.header.width, work->picture.header.height);
 }
 
 /* Specs come out of a job's bytes, so what the arrays below rely on is checked. */
@@ -73,62 +68,9 @@ static int check_spec(struct work *work)
     return 0;
 }
 
-static int choose_codec(struct work *work)
-{
-    enum image_kind kind = work->input->kind;
-
-    if (work->input->size_bytes == 0)
-        return image_fail(work->fault, IMAGE_DAMAGED, "the file is empty");
-    if (kind <= IMAGE_KIND_UNKNOWN || kind >= IMAGE_KIND_COUNT)
-        return image_fail(work->fault, IMAGE_UNSUPPORTED,
-                          "not a picture of a kind that is known here");
-    if (image_check_trust(kind, work->spec, work->fault))
-        return -1;
-    if (image_needs_module(kind, work->spec->format) && (!work->module || !work->module->started))
-        return image_fail(work->fault, IMAGE_UNSUPPORTED,
-                          "%s to %s needs the libvips module, which is not loaded",
-                          image_kind_name(kind), image_kind_name(work->spec->format));
-    if (kind == IMAGE_KIND_JPEG)
-        work->codec = &jpeg_codec;
-    else if (kind == IMAGE_KIND_PNG)
-        work->codec = &png_codec;
-    else
-        work->codec = work->module->vips->codec;
-    return 0;
-}
-
-static int open_decoder(struct work *work, enum image_on_damage on_damage)
-{
-    work->limits = *work->spec;
-    work->limits.on_damage = on_damage;
-    return work->codec->open(&work->source, &work->limits, &work->decoder, &work->header,
-                             work->fault);
-}
-
-/* Behind a fault: when it is damage that the spec puts up with, keeps it beside the result and
- * opens the picture once more, so that the decoder goes on over it. */
-static int open_damaged(struct work *work)
-{
-    struct image_fault first = *work->fault;
-
-    if (first.code != IMAGE_DAMAGED || !codec_is_lenient(work->spec))
-        return -1;
-    work->codec->close(work->decoder);
-    work->decoder = NULL;
-    work->result->damage = first;
-    source_seek(&work->source, 0);
-    if (!open_decoder(work, work->spec->on_damage))
-        return 0;
-    *work->fault = first; /* nothing can be made of it, for the reason that came first */
-    return -1;
-}
-
-/* Every picture is taken for a whole one first. */
 static int open_picture(struct work *work)
 {
-    if (source_init(&work->source, work->input->fd, work->input->size_bytes))
-        return fail_memory(work);
-    return open_decoder(work, IMAGE_DAMAGE_FAILS) ? open_damaged(work) : 0;
+    return picture_open(&work->picture, work->input, work->spec, work->module, work->fault);
 }
 
 /* libvips turns what HEIF and AVIF hold before anyone can say no. */
@@ -138,8 +80,9 @@ static int choose_metadata(struct work *work)
     bool upright = work->spec->rotate || kind == IMAGE_KIND_HEIF || kind == IMAGE_KIND_AVIF;
 
     metadata_done(&work->metadata);
-    return metadata_init(&work->metadata, &work->header, work->spec, upright) ? fail_memory(work)
-                                                                              : 0;
+    return metadata_init(&work->metadata, &work->picture.header, work->spec, upright)
+               ? fail_memory(work)
+               : 0;
 }
 
 /* True when upright width is stored height. */
@@ -185,14 +128,14 @@ static void plan_reduction(struct work *work)
     }
     work->plan =
         geometry_reduction(is_turned(work) ? ratio_y : ratio_x, is_turned(work) ? ratio_x : ratio_y,
-                           work->header.shrinks, work->spec->blur_sigma_px);
+                           work->picture.header.shrinks, work->spec->blur_sigma_px);
     work->result->shrink = work->plan.shrink;
 }
 
 /* The size of every result, and the way there. */
 static int plan_sizes(struct work *work)
 {
-    const struct codec_header *header = &work->header;
+    const struct codec_header *header = &work->picture.header;
     struct image_result *result = work->result;
 
     work->orientation = work->spec->rotate ? header->orientation : 1;
@@ -208,30 +151,30 @@ static int plan_sizes(struct work *work)
 
 static int decode_rows(struct work *work)
 {
-    const struct codec_header *header = &work->header;
+    const struct codec_header *header = &work->picture.header;
     int shrink = work->plan.shrink;
     int width = (header->width - 1) / shrink + 1, height = (header->height - 1) / shrink + 1;
-
     bool premultiply = header->alpha && !work->spec->exact;
 
     if (reduce_init(&work->reduce, width, height, codec_channels(header), premultiply,
                     work->plan.factor_x, work->plan.factor_y))
         return fail_memory(work);
-    return work->codec->read(work->decoder, shrink, &work->reduce);
+    return picture_read(&work->picture, shrink, &work->reduce);
 }
 
 /* What was kept of the first decoder's header is gone with it, and is chosen anew. */
 static int decode_damaged(struct work *work)
 {
-    struct codec_header planned = work->header;
+    const struct codec_header *header = &work->picture.header;
+    struct codec_header planned = *header;
     struct image_fault first = *work->fault;
 
-    if (work->result->damage.code || open_damaged(work))
-        return -1;
+    metadata_done(&work->metadata);
     reduce_done(&work->reduce);
-    metadata_done(&work->metadata); /* its profile was the decoder's that is gone */
-    bool same = work->header.width == planned.width && work->header.height == planned.height &&
-                work->header.orientation == planned.orientation;
+    if (picture_reopen(&work->picture))
+        return -1;
+    bool same = header->width == planned.width && header->height == planned.height &&
+                header->orientation == planned.orientation;
     if (same && !choose_metadata(work) && !decode_rows(work))
         return 0;
     *work->fault = first;
@@ -255,8 +198,8 @@ static int resize_one(struct work *work, int i)
 {
     const struct geometry_result *view = &work->views[i];
     const struct geometry_reduction *plan = &work->plan;
-    struct pixels_box part =
-        orient_box(view->part, work->orientation, work->header.width, work->header.height);
+    struct pixels_box part = orient_box(view->part, work->orientation, work->picture.header.width,
+                                        work->picture.header.height);
 
     part = (struct pixels_box){part.x / plan->step_x, part.y / plan->step_y,
                                part.width / plan->step_x, part.height / plan->step_y};
@@ -278,7 +221,7 @@ static int resize_each(struct work *work)
 
 static int convert_colours(struct work *work, struct pixels *pixels)
 {
-    const struct codec_header *header = &work->header;
+    const struct codec_header *header = &work->picture.header;
 
     if (work->metadata.icc)
         return 0;
@@ -357,7 +300,7 @@ static int prepare_exact(struct work *work)
 
     if (convert_colours(work, whole) || orient(whole, work->orientation))
         return fail_memory(work);
-    whole->alpha = work->header.alpha;
+    whole->alpha = work->picture.header.alpha;
     for (int y = 0; whole->alpha && y < whole->height; y++)
         alpha_multiply(whole->data + (size_t)y * whole->stride, whole->width);
     return 0;
@@ -398,7 +341,6 @@ struct stage {
 
 static const struct stage stages[] = {
     {check_spec, offsetof(struct image_times, decode)},
-    {choose_codec, offsetof(struct image_times, decode)},
     {open_picture, offsetof(struct image_times, decode)},
     {choose_metadata, offsetof(struct image_times, decode)},
     {plan_sizes, offsetof(struct image_times, decode)},
@@ -412,7 +354,6 @@ static const struct stage stages[] = {
 
 static const struct stage exact_stages[] = {
     {check_spec, offsetof(struct image_times, decode)},
-    {choose_codec, offsetof(struct image_times, decode)},
     {open_picture, offsetof(struct image_times, decode)},
     {choose_metadata, offsetof(struct image_times, decode)},
     {plan_sizes, offsetof(struct image_times, decode)},
@@ -438,20 +379,19 @@ static int run_stages(struct work *work)
         *(double *)((char *)&work->result->ms + stage->clock) += now - before;
         before = now;
     }
-    work->result->ms.read = work->source.read_ms;
-    work->result->ms.decode -= work->source.read_ms;
+    work->result->ms.read = work->picture.source.read_ms;
+    work->result->ms.decode -= work->picture.source.read_ms;
+    work->result->damage = work->picture.damage;
     return 0;
 }
 
 static void work_done(struct work *work)
 {
-    if (work->codec)
-        work->codec->close(work->decoder);
     metadata_done(&work->metadata);
     for (int i = 0; i < IMAGE_SIZES_MAX; i++)
         pixels_done(&work->thumbs[i]);
     reduce_done(&work->reduce);
-    source_done(&work->source);
+    picture_close(&work->picture);
 }
 
 int image_thumbnail(const struct image_input *input, const struct image_spec *spec,
