@@ -7,6 +7,7 @@
 #include "image/border.h"
 #include "image/colour.h"
 #include "image/exif.h"
+#include "image/png.h"
 
 /* WebP and AVIF hold grey as RGB, and so does what gets a coloured border: a profile for grey says
  * nothing of that. */
@@ -22,7 +23,9 @@ static bool keeps_profile(const struct codec_header *header, const struct image_
     return (spec->keep & IMAGE_KEEP_ICC) && header->icc && header->icc_size <= METADATA_BYTES_MAX &&
            (header->colour == CODEC_RGB ||
             (header->colour == CODEC_GREY && grey_stays_grey(spec))) &&
-           colour_profile_fits(header->colour, header->icc, header->icc_size);
+           colour_profile_fits(header->colour, header->icc, header->icc_size) &&
+           (spec->format != IMAGE_KIND_PNG ||
+            png_takes_profile(header->colour == CODEC_GREY, header->icc, header->icc_size));
 }
 
 int metadata_init(struct metadata *ret, const struct codec_header *header,

@@ -20,7 +20,7 @@ struct metadata {
 /* Chooses what the results of a picture keep.
  *   header   of the picture; its profile is borrowed. A profile is kept when it is for the colours
  *            that the result has: one for inks never is, one for grey by JPEG and PNG only, and
- *            not where a coloured border is asked for
+ *            not where a coloured border is asked for; and by PNG none that libpng refuses
  *   upright  the results are turned upright, and EXIF is to say so
  *   ret      free with metadata_done()
  * Returns 0 or -ENOMEM. */

@@ -3,6 +3,7 @@
 #ifndef IMAGE_PNG_H
 #define IMAGE_PNG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,9 @@ extern const struct codec png_codec;
  * Returns 0, or -1 with `fault` filled. */
 int png_encode(const struct pixels *pixels, const struct metadata *metadata, uint8_t **ret,
                size_t *ret_size, struct image_fault *fault);
+
+/* True when libpng embeds this profile, 1 byte or more: it is stricter than lcms, and what it does
+ * not like is left out of the file. Any process. */
+bool png_takes_profile(bool grey, const uint8_t *icc, size_t size);
 
 #endif

@@ -148,3 +148,30 @@ int png_encode(const struct pixels *pixels, const struct metadata *metadata, uin
     encoder_free(encoder);
     return 0;
 }
+
+/* Leaves nothing behind but whether libpng took it. May leave by longjmp to its caller. */
+static bool try_profile(png_structp png, png_infop info, bool grey, const uint8_t *icc, size_t size)
+{
+    png_set_IHDR(png, info, 1, 1, 8, grey ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_benign_errors(png, 1);
+    png_set_iCCP(png, info, "ICC", PNG_COMPRESSION_TYPE_BASE, icc, (png_uint_32)size);
+    return png_get_valid(png, info, PNG_INFO_iCCP) != 0;
+}
+
+bool png_takes_profile(bool grey, const uint8_t *icc, size_t size)
+{
+    struct image_fault fault;
+    struct png_encoder encoder = {.fault = &fault};
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &encoder, fail, ignore);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    bool takes = false;
+
+    if (!info)
+        goto out;
+    if (!setjmp(png_jmpbuf(png)))
+        takes = try_profile(png, info, grey, icc, size);
+out:
+    png_destroy_write_struct(&png, &info);
+    return takes;
+}

@@ -422,6 +422,29 @@ static void test_metadata_profile_too_long_or_broken_is_not_kept(void **state)
     free(wide.bytes);
 }
 
+/* A length that is no multiple of 4 is one of the things that libpng minds and lcms does not. */
+static void test_metadata_profile_that_png_refuses_is_converted(void **state)
+{
+    (void)state;
+    struct profile wide = wide_profile();
+    uint8_t *odd = calloc(1, wide.size + 1);
+    memcpy(odd, wide.bytes, wide.size);
+    for (int b = 0; b < 4; b++)
+        odd[b] = (uint8_t)((wide.size + 1) >> (24 - 8 * b));
+    struct test_jpeg how = {.icc = odd, .icc_size = wide.size + 1};
+    struct image_thumb asked = make(jpeg_with(4, how), spec_of(IMAGE_KIND_PNG, IMAGE_KEEP_ICC));
+    struct image_thumb plain = make(jpeg_with(4, how), spec_of(IMAGE_KIND_PNG, 0));
+    assert_int_equal(asked.size_bytes, plain.size_bytes);
+    assert_memory_equal(asked.bytes, plain.bytes, plain.size_bytes);
+    struct kept kept = keep(jpeg_with(4, how), spec_of(IMAGE_KIND_JPEG, IMAGE_KEEP_ICC));
+    assert_int_equal(kept.icc_size, wide.size + 1);
+    kept_done(&kept);
+    free(asked.bytes);
+    free(plain.bytes);
+    free(odd);
+    free(wide.bytes);
+}
+
 static void test_metadata_exif_is_upright_unless_the_picture_is_not(void **state)
 {
     (void)state;
@@ -480,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_metadata_grey_profile_goes_where_the_border_is_coloured),
         cmocka_unit_test(test_metadata_profile_for_colours_keeps_a_png_of_colours),
         cmocka_unit_test(test_metadata_profile_too_long_or_broken_is_not_kept),
+        cmocka_unit_test(test_metadata_profile_that_png_refuses_is_converted),
         cmocka_unit_test(test_metadata_exif_is_upright_unless_the_picture_is_not),
         cmocka_unit_test(test_metadata_exif_larger_than_a_segment_is_left_out),
     };
