@@ -43,6 +43,7 @@ static void spec_write(struct json *json, const struct image_spec *spec)
     json_boolean(json, "upscale", spec->upscale);
     json_number(json, "blur", spec->blur_sigma_px, 3);
     json_boolean(json, "exact", spec->exact);
+    json_text(json, "kernel", image_kernel_names[spec->kernel]);
     json_boolean(json, "rotate", spec->rotate);
     json_integer(json, "quality", spec->quality);
     json_text(json, "chroma", spec->full_chroma ? "444" : "420");

@@ -11,6 +11,7 @@ enum long_only {
     OPTION_GRAVITY,
     OPTION_UPSCALE,
     OPTION_EXACT,
+    OPTION_KERNEL,
     OPTION_NO_ROTATE,
     OPTION_BACKGROUND,
     OPTION_CHROMA,
@@ -34,6 +35,8 @@ static const struct argp_option option_table[] = {
                               " pixels; 0 is none (default: 2)", 0},
     {"exact", OPTION_EXACT, NULL, 0, "Decode and blur at full size, with the arithmetic of Pillow:"
                                      " slow", 0},
+    {"kernel", OPTION_KERNEL, "NAME", 0, "Filter that resizes: bicubic, or lanczos3, which is"
+                                         " sharper (default: bicubic)", 0},
     {"no-rotate", OPTION_NO_ROTATE, NULL, 0, "Leave pictures as they are stored, whatever EXIF says"
                                              " of the camera's orientation", 0},
     {"on-damage", OPTION_ON_DAMAGE, "HOW", 0, "A picture whose data are damaged: fail, warn (and make"
@@ -81,6 +84,12 @@ static enum image_gravity parse_gravity(const struct argp_state *state, const ch
     return (enum image_gravity)value_word(
         state, "gravity", text, image_gravity_names,
         "centre, north, northeast, east, southeast, south, southwest, west or northwest");
+}
+
+static enum image_kernel parse_kernel(const struct argp_state *state, const char *text)
+{
+    return (enum image_kernel)value_word(state, "kernel", text, image_kernel_names,
+                                         "bicubic or lanczos3");
 }
 
 static enum image_on_damage parse_on_damage(const struct argp_state *state, const char *text)
@@ -142,6 +151,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_GRAVITY: spec->gravity = parse_gravity(state, value); break;
     case OPTION_UPSCALE: spec->upscale = true; break;
     case OPTION_EXACT: spec->exact = true; break;
+    case OPTION_KERNEL: spec->kernel = parse_kernel(state, value); break;
     case OPTION_NO_ROTATE: spec->rotate = false; break;
     case OPTION_BACKGROUND: parse_background(state, value, spec->background); break;
     case OPTION_CHROMA: spec->full_chroma = parse_chroma(state, value); break;

@@ -27,4 +27,8 @@ int exact_thumbnail(const struct pixels *in, int width, int height, struct pixel
 int exact_resize(const struct pixels *in, struct pixels_box box, int width, int height,
                  struct pixels *ret);
 
+/* The same by Lanczos-3. */
+int exact_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
+                   struct pixels *ret);
+
 #endif

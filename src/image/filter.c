@@ -36,7 +36,7 @@ static inline int16_t weighted(uint8_t sample, int16_t high, int16_t low)
     return (int16_t)((int16_t)(value * high) + ((int16_t)(value * low) >> HALF_BITS));
 }
 
-/* Adds two weighted rows. The sums fit: the weights' absolute values add up to less than 1.5.
+/* Adds two weighted rows. The sums fit: the weights' absolute values add up to less than 1.9.
  * (Inlined, gcc forgets what `restrict` says, and that costs half of the time of all resizing.) */
 static __attribute__((noinline)) void add_rows(const uint8_t *restrict a, int weight_a,
                                                const uint8_t *restrict b, int weight_b,

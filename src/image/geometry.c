@@ -123,32 +123,83 @@ static double variance_left(double sigma_px, double ratio, double reduced)
     return sigma_px * sigma_px + (box * box - reduced * reduced) / 12;
 }
 
-/* Shares out what is left of the blur along an axis. A blur below a fifth of a pixel of the result
- * is done in passing, by the resizing; boxes may have blurred by more than was asked for already.
- */
+/* A blur below a fifth of a pixel of the result is not worth a pass of its own. */
+static bool is_small(double variance, double ratio)
+{
+    return variance <= ratio * ratio * 0.04;
+}
+
+/* Shares out what is left of the blur along an axis. A small one is done in passing, by the
+ * resizing; boxes may have blurred by more than was asked for already. */
 static void share_blur(double sigma_px, double ratio, double reduced, double *ret_sigma,
                        double *ret_rest)
 {
     double variance = sigma_px > 0 ? variance_left(sigma_px, ratio, reduced) : -1;
-    bool small = variance <= ratio * ratio * 0.04;
+    bool small = is_small(variance, ratio);
 
     *ret_sigma = small ? 0 : sqrt(variance) / reduced;
     *ret_rest = variance < 0 ? -1 : small ? variance / (reduced * reduced) : 0;
 }
 
-struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
-                                             double sigma_px)
+/* The largest that leaves the target's size. */
+static int largest_shrink(double ratio_x, double ratio_y, unsigned shrinks)
 {
-    struct geometry_reduction r = {.shrink = 1};
+    int largest = 1;
 
     for (int shrink = 2; shrink <= 8; shrink *= 2)
         if ((shrinks & (unsigned)shrink) && shrink <= ratio_x && shrink <= ratio_y)
-            r.shrink = shrink;
+            largest = shrink;
+    return largest;
+}
+
+struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
+                                             double sigma_px)
+{
+    struct geometry_reduction r = {.shrink = largest_shrink(ratio_x, ratio_y, shrinks)};
+
     r.factor_x = box_factor(ratio_x, r.shrink);
     r.factor_y = box_factor(ratio_y, r.shrink);
     r.step_x = r.shrink * r.factor_x;
     r.step_y = r.shrink * r.factor_y;
     share_blur(sigma_px, ratio_x, r.step_x, &r.sigma_x, &r.rest_x);
     share_blur(sigma_px, ratio_y, r.step_y, &r.sigma_y, &r.rest_y);
+    return r;
+}
+
+/* Pixels to one of the result that the decoder leaves to Lanczos-3, and that boxes leave, at least.
+ * Both were measured against a Gaussian and Lanczos-3 in floating point. With 1 from the decoder
+ * cameras' pictures at 256 were at 47 dB, and with 2 they are at 55; 4 from boxes are worth 1 to 2
+ * dB, at well above 50, and make a PNG take a third longer. */
+enum { LANCZOS_SHRINK_LEAVES = 2, LANCZOS_BOXES_LEAVE = 3 };
+
+static int lanczos_factor(double ratio, int shrink)
+{
+    return (int)fmin(fmax(1, floor(ratio / shrink / LANCZOS_BOXES_LEAVE)), REDUCE_FACTOR_MAX);
+}
+
+/* What the boxes blurred counts in full, and may be more than was asked for. */
+static void lanczos_blur(double sigma_px, double ratio, double reduced, double *ret_sigma,
+                         double *ret_rest)
+{
+    double variance = sigma_px * sigma_px - (reduced * reduced - 1) / 12;
+    bool small = is_small(variance, ratio);
+
+    *ret_sigma = small ? 0 : sqrt(variance) / reduced;
+    *ret_rest = small ? variance / (reduced * reduced) : 0;
+}
+
+struct geometry_reduction geometry_reduction_lanczos3(double ratio_x, double ratio_y,
+                                                      unsigned shrinks, double sigma_px)
+{
+    struct geometry_reduction r = {.shrink =
+                                       largest_shrink(ratio_x / LANCZOS_SHRINK_LEAVES,
+                                                      ratio_y / LANCZOS_SHRINK_LEAVES, shrinks)};
+
+    r.factor_x = lanczos_factor(ratio_x, r.shrink);
+    r.factor_y = lanczos_factor(ratio_y, r.shrink);
+    r.step_x = r.shrink * r.factor_x;
+    r.step_y = r.shrink * r.factor_y;
+    lanczos_blur(sigma_px, ratio_x, r.step_x, &r.sigma_x, &r.rest_x);
+    lanczos_blur(sigma_px, ratio_y, r.step_y, &r.sigma_y, &r.rest_y);
     return r;
 }

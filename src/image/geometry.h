@@ -40,7 +40,7 @@ struct geometry_reduction {
     int shrink;              /* by the decoder, both axes: 1, 2, 4 or 8 */
     int factor_x, factor_y;  /* by boxes, of the shrunk picture's pixels */
     double sigma_x, sigma_y; /* of the blur that is left to do, in reduced pixels; 0 is none */
-    double rest_x, rest_y;   /* variance that resizing adds, in reduced pixels; negative is none */
+    double rest_x, rest_y;   /* variance that resizing adds, in reduced pixels; see below */
     double step_x, step_y;   /* pixels of the original to one reduced pixel */
 };
 
@@ -52,8 +52,14 @@ struct geometry_reduction {
  * The shrink is the largest that leaves the target's size. Pillow's boxes are half the whole ratio
  * long: boxes here go up to a third of that, and resizing samples Pillow's own from them. What
  * boxes blur by counts towards the blur; what is left of a blur and too small to be worth a pass of
- * its own is left to resizing. */
+ * its own is left to resizing; a negative rest is none at all. */
 struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
                                              double sigma_px);
+
+/* The same for Lanczos-3, which wants more pixels to sample: the decoder leaves at least two of
+ * them to one of the result, and boxes at least three. A negative rest is what both blurred too
+ * much, above -1 / 12. */
+struct geometry_reduction geometry_reduction_lanczos3(double ratio_x, double ratio_y,
+                                                      unsigned shrinks, double sigma_px);
 
 #endif

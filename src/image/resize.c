@@ -10,10 +10,10 @@
 #include "image/filter.h"
 #include "image/transpose.h"
 
-enum {
-    SUPPORT = 2, /* of the bicubic, in pixels of the result, or of the source when enlarging */
-    NODES = 3,   /* of a Gaussian in few points */
-};
+enum { NODES = 3 /* of a Gaussian in few points */ };
+
+/* Where a filter ends, in pixels of the result, or of the source when enlarging. */
+enum support { BICUBIC = 2, LANCZOS3 = 3 };
 
 /* One axis: which rows of the source make up each row of the result, and how much of each. */
 struct axis {
@@ -36,6 +36,18 @@ static double bicubic(double x)
     return 0;
 }
 
+static double sinc(double x)
+{
+    const double pi = 3.14159265358979323846;
+
+    return x == 0 ? 1 : sin(pi * x) / (pi * x);
+}
+
+static double lanczos3(double x)
+{
+    return fabs(x) < LANCZOS3 ? sinc(x) * sinc(x / LANCZOS3) : 0;
+}
+
 static void axis_done(struct axis *axis)
 {
     free(axis->first);
@@ -46,12 +58,34 @@ static void axis_done(struct axis *axis)
  * wider by this, and more of what blurring rounded off is averaged out. */
 #define BLURRED_WIDER 1.5
 
+/* Between nodes that sharpen, in rows of the source. The nearer, the more they do. */
+#define SHARPEN_APART 0.5
+
 /* The filter of an axis. Lengths are in rows of the source. */
 struct kernel {
-    double scale;  /* one pixel of the result, and 1 at least */
-    double box;    /* what Pillow's reduction takes the mean of, where that is sampled; else 0 */
-    double spread; /* standard deviation of the blur that is done on the way */
+    enum support support;
+    double scale; /* one pixel of the result, and 1 at least */
+    double box;   /* what Pillow's reduction takes the mean of, if that is sampled; else 0 */
+    double apart; /* from one node to the next; 0: there is but the middle one */
+    double shares[NODES]; /* of the nodes */
 };
+
+/* Gives a filter the nodes of a Gaussian, which have its moments up to the fifth. */
+static void kernel_blur(struct kernel *kernel, double variance)
+{
+    kernel->apart = sqrt(NODES) * sqrt(variance);
+    kernel->shares[0] = kernel->shares[2] = 1 / 6.0;
+    kernel->shares[1] = 2 / 3.0;
+}
+
+/* Gives a filter nodes that take a small variance away: what they do to the fine detail of the
+ * source is near the inverse of what a mean of whole pixels did to it. */
+static void kernel_sharpen(struct kernel *kernel, double variance)
+{
+    kernel->apart = SHARPEN_APART;
+    kernel->shares[0] = kernel->shares[2] = -variance / (2 * SHARPEN_APART * SHARPEN_APART);
+    kernel->shares[1] = 1 - 2 * kernel->shares[0];
+}
 
 /* A picture that was reduced further than Pillow's boxes has lost nothing that shows, but what is
  * left of its finest detail stands at the wrong place: a slightly wider filter drops it. The figure
@@ -61,11 +95,12 @@ static double widened(double scale)
     return scale < 1.6 ? scale * (1 + 0.2 * (1.6 - scale)) : scale;
 }
 
-static struct kernel kernel_of(double scale, struct resize_past past)
+/* As Pillow would have it of the original. */
+static struct kernel kernel_bicubic(double scale, struct resize_past past)
 {
     /* Half the ratio in whole pixels of the original; a whole ratio may have come out below. */
     double box = past.step > 0 ? fmax(1, floor(scale * past.step / 2 + 1e-9)) / past.step : 1;
-    struct kernel kernel = {.scale = scale};
+    struct kernel kernel = {.support = BICUBIC, .scale = scale, .shares = {0, 1, 0}};
 
     if (box >= RESIZE_BOX_MIN)
         kernel.box = box;
@@ -74,21 +109,37 @@ static struct kernel kernel_of(double scale, struct resize_past past)
     if (box != 1 && past.blurred >= scale) /* where it is 1, all is as Pillow does it */
         kernel.scale = scale * BLURRED_WIDER;
     if (past.rest > 0)
-        kernel.spread = sqrt(past.rest);
+        kernel_blur(&kernel, past.rest);
     kernel.scale = fmax(1, kernel.scale);
     return kernel;
 }
 
-/* Adds the bicubic around `middle` to the weights of the rows first...first + taps - 1. */
-static void add_plain(const struct axis *axis, double middle, double scale, double share, int first,
-                      double *exact)
+static struct kernel kernel_lanczos3(double scale, double variance)
 {
-    double support = SUPPORT * scale;
+    struct kernel kernel = {.support = LANCZOS3, .scale = fmax(1, scale), .shares = {0, 1, 0}};
+
+    if (variance > 0)
+        kernel_blur(&kernel, variance);
+    else if (variance < 0)
+        kernel_sharpen(&kernel, -variance);
+    return kernel;
+}
+
+static double kernel_at(enum support support, double x)
+{
+    return support == LANCZOS3 ? lanczos3(x) : bicubic(x);
+}
+
+/* Adds the filter around `middle` to the weights of the rows first...first + taps - 1. */
+static void add_plain(const struct axis *axis, double middle, struct kernel kernel, double share,
+                      int first, double *exact)
+{
+    double scale = kernel.scale, support = kernel.support * scale;
     int from = (int)fmax(first, floor(middle - support + 0.5));
     int end = (int)fmin(axis->source, floor(middle + support + 0.5));
 
     for (int i = from; i < end && i < first + axis->taps; i++)
-        exact[i - first] += share * bicubic((i - middle + 0.5) / scale);
+        exact[i - first] += share * kernel_at(kernel.support, (i - middle + 0.5) / scale);
 }
 
 /* The same where Pillow filters the means of boxes: each of them is the mean of the rows, and of
@@ -98,8 +149,8 @@ static void add_boxed(const struct axis *axis, double middle, struct kernel kern
 {
     double scale = kernel.scale / kernel.box, at = middle / kernel.box; /* in boxes */
     int boxes = (int)ceil(axis->source / kernel.box);
-    int from = (int)fmax(0, floor(at - SUPPORT * scale + 0.5));
-    int end = (int)fmin(boxes, floor(at + SUPPORT * scale + 0.5));
+    int from = (int)fmax(0, floor(at - BICUBIC * scale + 0.5));
+    int end = (int)fmin(boxes, floor(at + BICUBIC * scale + 0.5));
 
     for (int b = from; b < end; b++) {
         double top = b * kernel.box, bottom = fmin(axis->source, top + kernel.box);
@@ -114,7 +165,7 @@ static void add_boxed(const struct axis *axis, double middle, struct kernel kern
  * is next to nothing, and cut off. */
 static double kernel_reach(struct kernel kernel)
 {
-    return SUPPORT * kernel.scale + kernel.box / 2;
+    return kernel.support * kernel.scale + kernel.box / 2;
 }
 
 /* Rows that a filter needs at most. Boxes take the parts of two into the bargain, and all else only
@@ -126,22 +177,20 @@ static int kernel_taps(struct kernel kernel)
     return (rows + 1) & ~1;
 }
 
-/* Fills the weights of row `y`, whose middle is at `middle` in the source. The blur is a Gaussian's
- * three nodes, which have its moments up to the fifth. */
+/* Fills the weights of row `y`, whose middle is at `middle` in the source. */
 static void axis_fill(struct axis *axis, int y, double middle, struct kernel kernel, double *exact)
 {
-    const double shares[NODES] = {1 / 6.0, 2 / 3.0, 1 / 6.0};
     int first = (int)fmax(0, floor(middle - kernel_reach(kernel) + (kernel.box > 0 ? 0 : 0.5)));
 
     memset(exact, 0, (size_t)axis->taps * sizeof *exact);
     for (int node = 0; node < NODES; node++) {
-        double at = middle + (node - 1) * sqrt(NODES) * kernel.spread;
-        if (kernel.spread <= 0 && node != 1)
+        double at = middle + (node - 1) * kernel.apart;
+        if (kernel.apart <= 0 && node != 1)
             continue;
         if (kernel.box > 0)
-            add_boxed(axis, at, kernel, shares[node], first, exact);
+            add_boxed(axis, at, kernel, kernel.shares[node], first, exact);
         else
-            add_plain(axis, at, kernel.scale, shares[node], first, exact);
+            add_plain(axis, at, kernel, kernel.shares[node], first, exact);
     }
     filter_weights(exact, axis->taps, axis->weights + (size_t)y * (size_t)axis->taps);
     axis->first[y] = first;
@@ -149,10 +198,9 @@ static void axis_fill(struct axis *axis, int y, double middle, struct kernel ker
 
 /* `count` rows from `box` rows of the source's, the first of which is `start`. */
 static int axis_init(struct axis *axis, int source, double start, double box, int count,
-                     struct resize_past past)
+                     struct kernel kernel)
 {
     double scale = box / count;
-    struct kernel kernel = kernel_of(scale, past);
     int taps = kernel_taps(kernel);
     double *exact = calloc((size_t)taps, sizeof *exact);
 
@@ -183,11 +231,11 @@ static void axis_apply(const struct axis *axis, const uint8_t *in, size_t in_str
 }
 
 static int resize_columns(const struct pixels *in, double start, double box, int height,
-                          struct resize_past past, struct pixels *ret)
+                          struct kernel kernel, struct pixels *ret)
 {
     struct axis axis = {0};
     size_t row_bytes = (size_t)in->width * (size_t)in->channels;
-    int rc = axis_init(&axis, in->height, start, box, height, past);
+    int rc = axis_init(&axis, in->height, start, box, height, kernel);
 
     if (rc)
         return rc;
@@ -220,10 +268,10 @@ static void resize_strips(const struct axis *axis, const struct pixels *in, cons
 }
 
 static int resize_rows(const struct pixels *in, double start, double box, int width,
-                       struct resize_past past, struct pixels *ret)
+                       struct kernel kernel, struct pixels *ret)
 {
     struct axis axis = {0};
-    int rc = axis_init(&axis, in->width, start, box, width, past);
+    int rc = axis_init(&axis, in->width, start, box, width, kernel);
 
     if (rc)
         return rc;
@@ -247,10 +295,10 @@ static bool is_valid(double start, double box, int source, int target)
 }
 
 /* The columns of `in` that the filter reaches from the box; moves the box along. Borrows. */
-static struct pixels columns_near(const struct pixels *in, struct pixels_box *box, int width,
-                                  struct resize_past past)
+static struct pixels columns_near(const struct pixels *in, struct pixels_box *box,
+                                  struct kernel kernel)
 {
-    double reach = kernel_reach(kernel_of(box->width / width, past)) + 1;
+    double reach = kernel_reach(kernel) + 1;
     int first = (int)fmax(0, floor(box->x - reach));
     int end = (int)fmin(in->width, ceil(box->x + box->width + reach));
     struct pixels part = *in;
@@ -259,6 +307,30 @@ static struct pixels columns_near(const struct pixels *in, struct pixels_box *bo
     part.width = end - first;
     box->x -= first;
     return part;
+}
+
+static int resize_by(const struct pixels *in, struct pixels_box box, int width, int height,
+                     struct kernel kernel_x, struct kernel kernel_y, struct pixels *ret)
+{
+    struct pixels middle = {0};
+
+    memset(ret, 0, sizeof *ret);
+    if (!is_valid(box.x, box.width, in->width, width) ||
+        !is_valid(box.y, box.height, in->height, height))
+        return -EINVAL;
+    struct pixels part = columns_near(in, &box, kernel_x);
+    bool rows_first = height > box.height && width < box.width; /* lest the middle outgrow both */
+    int rc = rows_first ? resize_rows(&part, box.x, box.width, width, kernel_x, &middle)
+                        : resize_columns(&part, box.y, box.height, height, kernel_y, &middle);
+    if (!rc)
+        rc = rows_first ? resize_columns(&middle, box.y, box.height, height, kernel_y, ret)
+                        : resize_rows(&middle, box.x, box.width, width, kernel_x, ret);
+    pixels_done(&middle);
+    if (rc)
+        pixels_done(ret);
+    else
+        ret->alpha = in->alpha;
+    return rc;
 }
 
 int resize(const struct pixels *in, struct pixels_box box, int width, int height,
@@ -272,23 +344,13 @@ int resize(const struct pixels *in, struct pixels_box box, int width, int height
 int resize_reduced(const struct pixels *in, struct pixels_box box, int width, int height,
                    struct resize_past past_x, struct resize_past past_y, struct pixels *ret)
 {
-    struct pixels middle = {0};
+    return resize_by(in, box, width, height, kernel_bicubic(box.width / width, past_x),
+                     kernel_bicubic(box.height / height, past_y), ret);
+}
 
-    memset(ret, 0, sizeof *ret);
-    if (!is_valid(box.x, box.width, in->width, width) ||
-        !is_valid(box.y, box.height, in->height, height))
-        return -EINVAL;
-    struct pixels part = columns_near(in, &box, width, past_x);
-    bool rows_first = height > box.height && width < box.width; /* lest the middle outgrow both */
-    int rc = rows_first ? resize_rows(&part, box.x, box.width, width, past_x, &middle)
-                        : resize_columns(&part, box.y, box.height, height, past_y, &middle);
-    if (!rc)
-        rc = rows_first ? resize_columns(&middle, box.y, box.height, height, past_y, ret)
-                        : resize_rows(&middle, box.x, box.width, width, past_x, ret);
-    pixels_done(&middle);
-    if (rc)
-        pixels_done(ret);
-    else
-        ret->alpha = in->alpha;
-    return rc;
+int resize_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
+                    double variance_x, double variance_y, struct pixels *ret)
+{
+    return resize_by(in, box, width, height, kernel_lanczos3(box.width / width, variance_x),
+                     kernel_lanczos3(box.height / height, variance_y), ret);
 }

@@ -35,4 +35,13 @@ struct resize_past {
 int resize_reduced(const struct pixels *in, struct pixels_box box, int width, int height,
                    struct resize_past past_x, struct resize_past past_y, struct pixels *ret);
 
+/* The same by Lanczos-3, which is sharper, and owes Pillow's reduction nothing. What overshoots is
+ * cut off at 0 and 255.
+ *   variance_x  of the blur that is still due, in square pixels of `in`; small, or it is cut off at
+ *               the filter's end. Negative, -1 / 12 at least: what the means of boxes blurred too
+ *               much, and is made up for by sharpening. variance_y likewise
+ * Returns as resize(). Source: Duchon, Lanczos Filtering in One and Two Dimensions, 1979. */
+int resize_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
+                    double variance_x, double variance_y, struct pixels *ret);
+
 #endif

@@ -8,6 +8,7 @@ const char *const image_fit_names[] = {"inside", "cover", "fill", "contain", NUL
 const char *const image_gravity_names[] = {"northwest", "north", "northeast", "west",
                                            "centre",    "east",  "southwest", "south",
                                            "southeast", NULL};
+const char *const image_kernel_names[] = {"bicubic", "lanczos3", NULL};
 const char *const image_on_damage_names[] = {"fail", "warn", "accept", NULL};
 const char *const image_keep_names[] = {"none", "icc", "exif", "all", NULL};
 

@@ -38,6 +38,12 @@ enum image_gravity {
     IMAGE_SOUTH_EAST,
 };
 
+/* The filter that makes few pixels of many. */
+enum image_kernel {
+    IMAGE_BICUBIC = 0, /* a = -0.5, with Pillow's reduction before it: soft */
+    IMAGE_LANCZOS3,    /* sharp */
+};
+
 /* What becomes of a picture whose data are damaged. */
 enum image_on_damage {
     IMAGE_DAMAGE_FAILS = 0,
@@ -54,6 +60,7 @@ enum {
 /* What users call these, in the order of the enums; each list ends with NULL. */
 extern const char *const image_fit_names[];
 extern const char *const image_gravity_names[];
+extern const char *const image_kernel_names[];
 extern const char *const image_on_damage_names[];
 extern const char *const image_keep_names[]; /* by the sum of IMAGE_KEEP_… */
 
@@ -65,6 +72,7 @@ struct image_spec {
     bool upscale;                   /* a picture may be enlarged */
     double blur_sigma_px;           /* standard deviation in source pixels; 0 is none */
     bool exact;                     /* at full size, with Pillow's arithmetic */
+    enum image_kernel kernel;       /* that resizes */
     bool rotate;                    /* by what EXIF says */
     enum image_kind format;         /* of the results: JPEG, PNG, WebP or AVIF */
     int quality;                    /* 1..100, lossy formats */
@@ -78,8 +86,8 @@ struct image_spec {
     int max_scans;                  /* a progressive JPEG with more is refused */
 };
 
-/* One box of 256 x 256, inside, centre, sigma 2, upright, JPEG of quality 75 and 4:2:0, white,
- * nothing kept, damage fails, 268402689 pixels, 500 scans. */
+/* One box of 256 x 256, inside, centre, sigma 2, bicubic, upright, JPEG of quality 75 and 4:2:0,
+ * white, nothing kept, damage fails, 268402689 pixels, 500 scans. */
 struct image_spec image_spec_default(void);
 
 /* Parses "256", "320x240", "320x" or "x240". Returns 0, or -EINVAL. */

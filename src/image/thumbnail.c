@@ -58,7 +58,8 @@ static int check_spec(struct work *work)
                  spec->blur_sigma_px >= 0 && spec->blur_sigma_px <= BLUR_SIGMA_MAX;
 
     valid = valid && spec->fit >= IMAGE_INSIDE && spec->fit <= IMAGE_CONTAIN &&
-            spec->gravity >= IMAGE_NORTH_WEST && spec->gravity <= IMAGE_SOUTH_EAST;
+            spec->gravity >= IMAGE_NORTH_WEST && spec->gravity <= IMAGE_SOUTH_EAST &&
+            (spec->kernel == IMAGE_BICUBIC || spec->kernel == IMAGE_LANCZOS3);
     for (int i = 0; valid && i < spec->box_count; i++)
         valid = spec->boxes[i].width >= 0 && spec->boxes[i].height >= 0 &&
                 (spec->boxes[i].width > 0 || spec->boxes[i].height > 0);
@@ -126,9 +127,13 @@ static void plan_reduction(struct work *work)
         ratio_x = fmin(ratio_x, view->part.width / view->part_width);
         ratio_y = fmin(ratio_y, view->part.height / view->part_height);
     }
-    work->plan =
-        geometry_reduction(is_turned(work) ? ratio_y : ratio_x, is_turned(work) ? ratio_x : ratio_y,
-                           work->picture.header.shrinks, work->spec->blur_sigma_px);
+    double stored_x = is_turned(work) ? ratio_y : ratio_x;
+    double stored_y = is_turned(work) ? ratio_x : ratio_y;
+    work->plan = work->spec->kernel == IMAGE_LANCZOS3
+                     ? geometry_reduction_lanczos3(stored_x, stored_y, work->picture.header.shrinks,
+                                                   work->spec->blur_sigma_px)
+                     : geometry_reduction(stored_x, stored_y, work->picture.header.shrinks,
+                                          work->spec->blur_sigma_px);
     work->result->shrink = work->plan.shrink;
 }
 
@@ -203,11 +208,14 @@ static int resize_one(struct work *work, int i)
 
     part = (struct pixels_box){part.x / plan->step_x, part.y / plan->step_y,
                                part.width / plan->step_x, part.height / plan->step_y};
+    int width = is_turned(work) ? view->part_height : view->part_width;
+    int height = is_turned(work) ? view->part_width : view->part_height;
+    if (work->spec->kernel == IMAGE_LANCZOS3)
+        return resize_lanczos3(&work->reduce.out, part, width, height, plan->rest_x, plan->rest_y,
+                               &work->thumbs[i]);
     struct resize_past past_x = {plan->step_x, plan->sigma_x, plan->rest_x};
     struct resize_past past_y = {plan->step_y, plan->sigma_y, plan->rest_y};
-    return resize_reduced(
-        &work->reduce.out, part, is_turned(work) ? view->part_height : view->part_width,
-        is_turned(work) ? view->part_width : view->part_height, past_x, past_y, &work->thumbs[i]);
+    return resize_reduced(&work->reduce.out, part, width, height, past_x, past_y, &work->thumbs[i]);
 }
 
 static int resize_each(struct work *work)
@@ -314,20 +322,24 @@ static int blur_exact(struct work *work)
 }
 
 /* What Pillow has a thumbnail for is made so, and a part or another shape by its resize. */
-static int resize_each_exact(struct work *work)
+static int resize_one_exact(struct work *work, int i)
 {
     const struct pixels *whole = &work->reduce.out;
-    bool keeps_shape = work->spec->fit == IMAGE_INSIDE || work->spec->fit == IMAGE_CONTAIN;
+    const struct geometry_result *view = &work->views[i];
+    int width = view->part_width, height = view->part_height;
 
-    for (int i = 0; i < work->result->thumb_count; i++) {
-        const struct geometry_result *view = &work->views[i];
-        int rc = keeps_shape
-                     ? exact_thumbnail(whole, view->part_width, view->part_height, &work->thumbs[i])
-                     : exact_resize(whole, view->part, view->part_width, view->part_height,
-                                    &work->thumbs[i]);
-        if (rc)
+    if (work->spec->kernel == IMAGE_LANCZOS3)
+        return exact_lanczos3(whole, view->part, width, height, &work->thumbs[i]);
+    if (work->spec->fit == IMAGE_INSIDE || work->spec->fit == IMAGE_CONTAIN)
+        return exact_thumbnail(whole, width, height, &work->thumbs[i]);
+    return exact_resize(whole, view->part, width, height, &work->thumbs[i]);
+}
+
+static int resize_each_exact(struct work *work)
+{
+    for (int i = 0; i < work->result->thumb_count; i++)
+        if (resize_one_exact(work, i))
             return fail_memory(work);
-    }
     reduce_done(&work->reduce);
     return 0;
 }

@@ -18,6 +18,7 @@ for timeout in -1 x nan '' 1000001; do wrong in --timeout "$timeout"; done
 wrong in --timeout 5 --executor sequential
 wrong in -f bmp
 wrong in --executor fibers
+for kernel in lanczos bicubic3 ''; do wrong in --kernel "$kernel"; done
 wrong in --progress sometimes
 wrong bench
 wrong worker

@@ -5,7 +5,8 @@
 
 Makes pictures of its own (RGB, grey, with alpha; odd sizes, lines, a turned JPEG, an embedded
 profile), has PROGRAM make exact thumbnails of them and compares these with Pillow's own: upright,
-to sRGB, GaussianBlur, then Image.thumbnail, ImageOps.fit or Image.resize. Ends with 1 unless every
+to sRGB, GaussianBlur, then Image.thumbnail, ImageOps.fit or Image.resize, the last two by Lanczos-3
+too. Ends with 1 unless every
 sample of every thumbnail is equal. Pictures with alpha that is not opaque are blurred premultiplied
 here, as PROGRAM does and Pillow does not, and may be off by 1: Pillow cuts off what PROGRAM rounds
 when it divides by alpha again."""
@@ -87,7 +88,7 @@ def prepared(path):
     return image
 
 
-def covering(image, box):
+def covering(image, box, kernel):
     """ImageOps.fit, but never enlarging."""
     size = min(box[0], image.width), min(box[1], image.height)
     ratio = min(image.width / size[0], image.height / size[1])
@@ -97,32 +98,41 @@ def covering(image, box):
     else:
         part = image.width, part[1]
     left, top = (image.width - part[0]) * 0.5, (image.height - part[1]) * 0.5
-    return image.resize(size, Image.Resampling.BICUBIC,
-                        box=(left, top, left + part[0], top + part[1]))
+    return image.resize(size, kernel, box=(left, top, left + part[0], top + part[1]))
 
 
-def reference(image, sigma, box, fit):
+KERNELS = {"bicubic": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
+
+
+def inside(image, box):
+    """The size that thumbnail() gives."""
+    image = image.copy()
+    image.thumbnail(box)
+    return image.size
+
+
+def reference(image, sigma, box, fit, kernel):
     """Pillow's thumbnail of a picture that is prepared."""
+    name, kernel = kernel, KERNELS[kernel]
     clear = image.mode == "RGBA" and image.getextrema()[3][0] < 255
     if clear:
         image = image.convert("RGBa")
     image = image.filter(ImageFilter.GaussianBlur(sigma))
     if fit == "cover":
-        image = covering(image, box)
+        image = covering(image, box, kernel)
     elif fit == "fill":
-        image = image.resize((min(box[0], image.width), min(box[1], image.height)))
-    elif clear: # thumbnail() would reduce first, which it does not do with alpha
-        size = image.convert("RGBA")
-        size.thumbnail(box)
-        image = image.resize(size.size, Image.Resampling.BICUBIC)
+        image = image.resize((min(box[0], image.width), min(box[1], image.height)), kernel)
+    elif clear or name == "lanczos3": # thumbnail() would reduce first, but not with alpha
+        size = inside(image.convert("RGBA") if clear else image, box)
+        image = image.resize(size, kernel)
     else:
         image.thumbnail(box)
     return image.convert("RGBA") if clear else image
 
 
-def compare(ours, image, sigma, box, fit):
+def compare(ours, image, sigma, box, fit, kernel):
     """What differs, or None."""
-    theirs = reference(image, sigma, box, fit)
+    theirs = reference(image, sigma, box, fit, kernel)
     if not os.path.exists(ours):
         return "no thumbnail"
     ours = Image.open(ours)
@@ -140,9 +150,9 @@ def compare(ours, image, sigma, box, fit):
     return None
 
 
-def run(program, folder, output, sigma, box, fit):
+def run(program, folder, output, sigma, box, fit, kernel):
     subprocess.run([program, "--exact", "-f", "png", "-b", str(sigma), "-s", box, "--fit", fit,
-                    "--quiet", "-o", output, "--base", folder, folder], check=False)
+                    "--kernel", kernel, "--quiet", "-o", output, "--base", folder, folder], check=False)
 
 
 def main():
@@ -155,16 +165,17 @@ def main():
         images = {name: prepared(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
         ways = [(sigma, box, "inside") for sigma in SIGMAS for box in BOXES]
         ways += [(2, "90x60", "cover"), (0, "33x200", "cover"), (2, "90x60", "fill")]
-        for number, (sigma, box, fit) in enumerate(ways):
+        ways = [(*way, kernel) for way in ways for kernel in KERNELS]
+        for number, (sigma, box, fit, kernel) in enumerate(ways):
             to = os.path.join(output, str(number))
-            run(program, folder, to, sigma, box, fit)
+            run(program, folder, to, sigma, box, fit, kernel)
             width, _, height = box.partition("x")
             for name, image in images.items():
                 what = compare(os.path.join(to, os.path.splitext(name)[0] + ".png"), image, sigma,
-                               (int(width), int(height or width)), fit)
+                               (int(width), int(height or width)), fit, kernel)
                 compared += 1
                 if what:
-                    print(f"{name}, sigma {sigma}, {fit} {box}: {what}")
+                    print(f"{name}, sigma {sigma}, {fit} {box}, {kernel}: {what}")
                     failed += 1
     print(f"{compared} thumbnails, {failed} of them not Pillow's")
     return 1 if failed else 0

@@ -50,10 +50,19 @@ static void print_thumbs(const char *name, const struct test_file *file, struct 
     }
     for (int i = 0; i < result.thumb_count; i++)
         printf(
-            "%s, sigma %g, %d x %d, %s: %016llx\n", name, spec->blur_sigma_px,
-            result.thumbs[i].width, result.thumbs[i].height, image_kind_name(spec->format),
+            "%s, %s%s, sigma %g, %d x %d, %s: %016llx\n", name, image_kernel_names[spec->kernel],
+            spec->exact ? ", exact" : "", spec->blur_sigma_px, result.thumbs[i].width,
+            result.thumbs[i].height, image_kind_name(spec->format),
             (unsigned long long)fingerprint(result.thumbs[i].bytes, result.thumbs[i].size_bytes));
     image_result_done(&result);
+}
+
+static void print_lanczos3(const char *name, const struct test_file *file, struct image_spec spec)
+{
+    spec.kernel = IMAGE_LANCZOS3;
+    print_thumbs(name, file, &spec);
+    spec.exact = true;
+    print_thumbs(name, file, &spec);
 }
 
 /* Every size is the largest of a call once: it decides how far the decoder shrinks. */
@@ -72,6 +81,8 @@ static void print_all(const char *name, struct test_file file)
                 spec.blur_sigma_px = sigmas[b];
                 spec.format = jpeg ? IMAGE_KIND_JPEG : IMAGE_KIND_PNG;
                 print_thumbs(name, &file, &spec);
+                if (!jpeg)
+                    print_lanczos3(name, &file, spec);
             }
     test_file_done(&file);
 }

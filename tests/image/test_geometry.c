@@ -271,6 +271,36 @@ static void test_geometry_reduction_keeps_the_blurs_variance(void **state)
     assert_true(geometry_reduction(2, 2, 1, 0).rest_x < 0);
 }
 
+/* Two pixels to one of the result from the decoder, and three from boxes. */
+static void test_geometry_reduction_for_lanczos3_leaves_more_to_it(void **state)
+{
+    (void)state;
+    assert_int_equal(geometry_reduction_lanczos3(49, 49, 15, 2).shrink, 8);
+    assert_int_equal(geometry_reduction_lanczos3(49, 49, 15, 2).factor_x, 2);
+    assert_int_equal(geometry_reduction_lanczos3(15.9, 99, 15, 2).shrink, 4);
+    assert_int_equal(geometry_reduction_lanczos3(16, 16, 15, 2).shrink, 8);
+    assert_int_equal(geometry_reduction_lanczos3(16, 16, 15, 2).factor_x, 1);
+    assert_int_equal(geometry_reduction_lanczos3(6, 1.5, 1, 2).factor_x, 2);
+    assert_int_equal(geometry_reduction_lanczos3(6, 1.5, 1, 2).factor_y, 1);
+    assert_int_equal(geometry_reduction_lanczos3(5.9, 5.9, 1, 2).factor_x, 1);
+    assert_int_equal(geometry_reduction_lanczos3(65000, 65000, 1, 2).factor_x, 256);
+    assert_int_equal(geometry_reduction_lanczos3(0.3, 0.3, 15, 2).factor_x, 1);
+}
+
+static void test_geometry_reduction_for_lanczos3_knows_what_boxes_blurred(void **state)
+{
+    (void)state;
+    struct geometry_reduction r = geometry_reduction_lanczos3(16, 16, 15, 2);
+    assert_true(r.sigma_x == 0 && fabs(r.rest_x - (4 - 63 / 12.0) / 64) < 1e-12);
+    r = geometry_reduction_lanczos3(16, 16, 15, 0); /* as much as there can be */
+    assert_true(r.sigma_x == 0 && r.rest_x < 0 && r.rest_x > -1 / 12.0);
+    r = geometry_reduction_lanczos3(2.5, 6, 1, 2);
+    assert_true(r.sigma_x == 2 && r.rest_x == 0);
+    assert_true(fabs(r.sigma_y - sqrt(4 - 0.25) / 2) < 1e-12 && r.rest_y == 0);
+    r = geometry_reduction_lanczos3(1, 1, 15, 0);
+    assert_true(r.sigma_x == 0 && r.rest_x == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +316,8 @@ int main(void)
         cmocka_unit_test(test_geometry_reduction_keeps_all_pixels_of_what_is_enlarged),
         cmocka_unit_test(test_geometry_reduction_has_boxes_that_make_up_pillows),
         cmocka_unit_test(test_geometry_reduction_keeps_the_blurs_variance),
+        cmocka_unit_test(test_geometry_reduction_for_lanczos3_leaves_more_to_it),
+        cmocka_unit_test(test_geometry_reduction_for_lanczos3_knows_what_boxes_blurred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

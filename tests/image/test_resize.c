@@ -1,4 +1,4 @@
-/* Resizing is the bicubic by the book, over fractional boxes. */
+/* Resizing is the bicubic by the book, or Lanczos-3, over fractional boxes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,33 +22,57 @@ static double cubic(double x)
                    : 0;
 }
 
+static double lanczos(double x)
+{
+    double a = x * acos(-1);
+    return x == 0 ? 1 : fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
+}
+
+typedef double filter_function(double x);
+
 /* One axis in doubles, nothing rounded. */
-static double reference_1d(const double *in, int count, double start, double box, int target,
-                           int at)
+static double reference_1d(filter_function *filter, const double *in, int count, double start,
+                           double box, int target, int at)
 {
     double scale = box / target, middle = start + (at + 0.5) * scale, sum = 0, weights = 0;
     for (int i = 0; i < count; i++) {
-        double weight = cubic((i + 0.5 - middle) / fmax(1, scale));
+        double weight = filter((i + 0.5 - middle) / fmax(1, scale));
         sum += in[i] * weight;
         weights += weight;
     }
     return sum / weights;
 }
 
-static double reference(const struct pixels *in, struct pixels_box box, int w, int h, int x, int y,
-                        int c)
+static double reference(filter_function *filter, const struct pixels *in, struct pixels_box box,
+                        int w, int h, int x, int y, int c)
 {
     double *column = calloc((size_t)in->height, sizeof *column);
     double *row = calloc((size_t)in->width, sizeof *row);
     for (int i = 0; i < in->height; i++) {
         for (int j = 0; j < in->width; j++)
             row[j] = in->data[(size_t)i * in->stride + (size_t)(j * in->channels + c)];
-        column[i] = fmin(255, fmax(0, reference_1d(row, in->width, box.x, box.width, w, x)));
+        column[i] =
+            fmin(255, fmax(0, reference_1d(filter, row, in->width, box.x, box.width, w, x)));
     }
-    double value = reference_1d(column, in->height, box.y, box.height, h, y);
+    double value = reference_1d(filter, column, in->height, box.y, box.height, h, y);
     free(row);
     free(column);
     return fmin(255, fmax(0, value));
+}
+
+static void compare(filter_function *filter, const struct pixels *in, struct pixels_box box,
+                    const struct pixels *out)
+{
+    int w = out->width, h = out->height, channels = out->channels;
+    for (int y = 0; y < h; y += 3)
+        for (int x = 0; x < w; x += 2)
+            for (int c = 0; c < channels; c++) {
+                double want = reference(filter, in, box, w, h, x, y, c);
+                int got = out->data[(size_t)y * out->stride + (size_t)(x * channels + c)];
+                if (fabs(got - want) >= 2.1) /* two roundings, one after the other */
+                    fail_msg("%d x %d to %d x %d at %d, %d: %d, and %.2f is right", in->width,
+                             in->height, w, h, x, y, got, want);
+            }
 }
 
 static void check_box(int width, int height, int channels, struct pixels_box box, int w, int h)
@@ -57,17 +81,14 @@ static void check_box(int width, int height, int channels, struct pixels_box box
     assert_int_equal(resize(&in, box, w, h, &out), 0);
     assert_int_equal(out.width, w);
     assert_int_equal(out.height, h);
-    for (int y = 0; y < h; y += 3)
-        for (int x = 0; x < w; x += 2)
-            for (int c = 0; c < channels; c++) {
-                double want = reference(&in, box, w, h, x, y, c);
-                int got = out.data[(size_t)y * out.stride + (size_t)(x * channels + c)];
-                if (fabs(got - want) >= 2.1) /* two roundings, one after the other */
-                    fail_msg("%d x %d to %d x %d at %d, %d: %d, and %.2f is right", width, height,
-                             w, h, x, y, got, want);
-            }
-    pixels_done(&in);
+    compare(cubic, &in, box, &out);
     pixels_done(&out);
+    assert_int_equal(resize_lanczos3(&in, box, w, h, 0, 0, &out), 0);
+    assert_int_equal(out.width, w);
+    assert_int_equal(out.height, h);
+    compare(lanczos, &in, box, &out);
+    pixels_done(&out);
+    pixels_done(&in);
 }
 
 static void check(int width, int height, int channels, double box_w, double box_h, int w, int h)
@@ -75,7 +96,7 @@ static void check(int width, int height, int channels, double box_w, double box_
     check_box(width, height, channels, (struct pixels_box){0, 0, box_w, box_h}, w, h);
 }
 
-static void test_resize_is_the_antialiased_bicubic(void **state)
+static void test_resize_is_the_antialiased_filter(void **state)
 {
     (void)state;
     check(100, 80, 4, 100, 80, 37, 29);
@@ -100,7 +121,7 @@ static void test_resize_shows_a_part_and_uses_what_is_beside_it(void **state)
     check_box(100, 80, 1, (struct pixels_box){40, 30, 5, 5}, 5, 5);
 }
 
-static void test_resize_enlarges_by_the_bicubic_as_it_is(void **state)
+static void test_resize_enlarges_by_the_filter_as_it_is(void **state)
 {
     (void)state;
     check(30, 20, 4, 30, 20, 100, 71);
@@ -248,6 +269,91 @@ static void test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture(v
     pixels_done(&in);
 }
 
+/* Radians a pixel; no two samples of such a wave are alike, so that rounding averages out. */
+#define WAVE_STEP 0.77
+
+/* How high a wave is, that was 100 high. */
+static double height_of_wave(double variance)
+{
+    struct pixels in, out;
+    double sum = 0;
+    assert_int_equal(pixels_init(&in, 320, 1, 1), 0);
+    for (int x = 0; x < 320; x++)
+        in.data[x] = (uint8_t)lround(128 + 100 * cos((x + 0.5) * WAVE_STEP));
+    const struct pixels_box all = {0, 0, 320, 1};
+    assert_int_equal(resize_lanczos3(&in, all, 240, 1, variance, 0, &out), 0);
+    for (int x = 60; x < 180; x++)
+        sum += (out.data[x] - 128) * cos((x + 0.5) * WAVE_STEP * 320 / 240);
+    pixels_done(&in);
+    pixels_done(&out);
+    return sum / 60;
+}
+
+/* What a Gaussian of this variance makes of a wave, or the inverse of one. */
+static void test_resize_lanczos3_blurs_or_sharpens_by_a_variance(void **state)
+{
+    (void)state;
+    const double variances[] = {-1 / 12.0, -1 / 16.0, 0.03, 0.06};
+    for (int i = 0; i < 4; i++) {
+        double want = height_of_wave(0) * exp(-variances[i] * WAVE_STEP * WAVE_STEP / 2);
+        if (fabs(height_of_wave(variances[i]) - want) > 0.5)
+            fail_msg("%.3f: %.2f, not %.2f", variances[i], height_of_wave(variances[i]), want);
+    }
+}
+
+/* Nothing overshoots more than black and white; a 16-bit sum that did not hold it would show on the
+ * other side of the range. Sharpening as much as there may be adds to it. */
+static void test_resize_lanczos3_cuts_off_what_overshoots(void **state)
+{
+    (void)state;
+    struct pixels in, plain, sharpened;
+    const struct pixels_box all = {0, 0, 500, 1};
+    assert_int_equal(pixels_init(&in, 500, 1, 1), 0);
+    srand(9);
+    for (int x = 0; x < 500; x++)
+        in.data[x] = rand() % 2 ? 255 : 0;
+    for (int width = 60; width < 1500; width += 60) {
+        assert_int_equal(resize_lanczos3(&in, all, width, 1, 0, 0, &plain), 0);
+        compare(lanczos, &in, all, &plain);
+        assert_int_equal(resize_lanczos3(&in, all, width, 1, -1 / 12.0, 0, &sharpened), 0);
+        for (int x = 0; x < width; x++)
+            assert_in_range(sharpened.data[x] - plain.data[x] + 128, 0, 255);
+        pixels_done(&plain);
+        pixels_done(&sharpened);
+    }
+    pixels_done(&in);
+}
+
+/* What a mean of boxes took from fine detail, sharpening gives back: the picture in question is
+ * resized once as it is, and once from means of 2 x 2 pixels. */
+static void test_resize_lanczos3_makes_up_for_boxes(void **state)
+{
+    (void)state;
+    struct pixels in, out, want;
+    struct reduce r;
+    assert_int_equal(pixels_init(&in, 240, 8, 1), 0);
+    assert_int_equal(reduce_init(&r, 240, 8, 1, false, 2, 2), 0);
+    for (int y = 0; y < 8; y++) {
+        for (int x = 0; x < 240; x++)
+            in.data[(size_t)y * in.stride + (size_t)x] = (uint8_t)lround(128 + 90 * sin(x * 0.8));
+        memcpy(reduce_row(&r), in.data + (size_t)y * in.stride, 240);
+        reduce_commit(&r);
+    }
+    const struct pixels_box half = {0, 0, 120, 4};
+    assert_int_equal(resize_lanczos3(&in, (struct pixels_box){0, 0, 240, 8}, 100, 4, 0, 0, &want),
+                     0);
+    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, 0, 0, &out), 0);
+    double without = test_psnr(&want, &out);
+    pixels_done(&out);
+    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, -1 / 16.0, -1 / 16.0, &out), 0);
+    if (!(test_psnr(&want, &out) > without + 6))
+        fail_msg("%.1f dB, and %.1f without", test_psnr(&want, &out), without);
+    pixels_done(&out);
+    pixels_done(&want);
+    pixels_done(&in);
+    reduce_done(&r);
+}
+
 static void test_resize_refuses_a_box_that_is_not_in_the_picture(void **state)
 {
     (void)state;
@@ -265,16 +371,19 @@ static void test_resize_refuses_a_box_that_is_not_in_the_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resize_is_the_antialiased_bicubic),
+        cmocka_unit_test(test_resize_is_the_antialiased_filter),
         cmocka_unit_test(test_resize_starts_from_a_fractional_box),
         cmocka_unit_test(test_resize_shows_a_part_and_uses_what_is_beside_it),
-        cmocka_unit_test(test_resize_enlarges_by_the_bicubic_as_it_is),
+        cmocka_unit_test(test_resize_enlarges_by_the_filter_as_it_is),
         cmocka_unit_test(test_resize_enlarges_a_slope_to_a_slope),
         cmocka_unit_test(test_resize_to_the_same_size_changes_nothing),
         cmocka_unit_test(test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels),
         cmocka_unit_test(test_resize_reduced_blurs_by_the_rest),
         cmocka_unit_test(test_resize_reduced_of_what_was_not_reduced_changes_nothing),
         cmocka_unit_test(test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture),
+        cmocka_unit_test(test_resize_lanczos3_blurs_or_sharpens_by_a_variance),
+        cmocka_unit_test(test_resize_lanczos3_cuts_off_what_overshoots),
+        cmocka_unit_test(test_resize_lanczos3_makes_up_for_boxes),
         cmocka_unit_test(test_resize_refuses_a_box_that_is_not_in_the_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ static void test_spec_default_is_what_the_manual_says(void **state)
     assert_int_equal(spec.boxes[0].width, 256);
     assert_int_equal(spec.boxes[0].height, 256);
     assert_true(spec.blur_sigma_px == 2);
+    assert_int_equal(spec.kernel, IMAGE_BICUBIC);
     assert_int_equal(spec.format, IMAGE_KIND_JPEG);
     assert_int_equal(spec.quality, 75);
     assert_int_equal(spec.max_pixels, 268402689);

@@ -84,6 +84,48 @@ static void test_thumbnail_looks_like_blur_and_shrink_at_full_size(void **state)
     check_jpeg(400, 300, 150, 0, plain, 36);
 }
 
+/* Of one file by both filters, each against Lanczos-3 behind a blur at full size. */
+static void check_lanczos3(struct test_file file, int box, double least_db)
+{
+    struct image_spec spec = png_spec(box, 2);
+    struct pixels whole = test_decode(file.bytes, file.size), want;
+    const struct pixels_box all = {0, 0, whole.width, whole.height};
+    double db[2];
+    for (int kernel = IMAGE_BICUBIC; kernel <= IMAGE_LANCZOS3; kernel++) {
+        struct image_result result;
+        struct image_fault fault;
+        spec.kernel = (enum image_kernel)kernel;
+        assert_int_equal(test_thumbnail(file.bytes, file.size, &spec, NULL, &result, &fault), 0);
+        struct pixels got = test_decode(result.thumbs[0].bytes, result.thumbs[0].size_bytes);
+        if (kernel == IMAGE_BICUBIC) {
+            assert_int_equal(blur(&whole, 2, 2), 0);
+            assert_int_equal(resize_lanczos3(&whole, all, got.width, got.height, 0, 0, &want), 0);
+        }
+        db[kernel] = test_psnr(&got, &want);
+        pixels_done(&got);
+        image_result_done(&result);
+    }
+    if (!(db[IMAGE_LANCZOS3] > least_db && db[IMAGE_LANCZOS3] > db[IMAGE_BICUBIC] + 2))
+        fail_msg("into %d: %.1f dB, and %.1f by the bicubic", box, db[IMAGE_LANCZOS3],
+                 db[IMAGE_BICUBIC]);
+    pixels_done(&whole);
+    pixels_done(&want);
+    test_file_done(&file);
+}
+
+static void test_thumbnail_by_lanczos3_is_near_it_at_full_size(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(1003, 751, 4, false);
+    struct test_png png = {.type = PNG_COLOR_TYPE_RGB, .depth = 8};
+    check_lanczos3(test_jpeg(&p, (struct test_jpeg){0}), 200, 45);
+    check_lanczos3(test_jpeg(&p, (struct test_jpeg){0}), 100, 45);
+    check_lanczos3(test_jpeg(&p, (struct test_jpeg){0}), 60, 45);
+    check_lanczos3(test_png(&p, png), 150, 45);
+    check_lanczos3(test_png(&p, png), 40, 45);
+    pixels_done(&p);
+}
+
 static void test_thumbnail_of_a_picture_that_fits_is_blurred_at_its_size(void **state)
 {
     (void)state;
@@ -391,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thumbnail_looks_like_blur_and_shrink_at_full_size),
+        cmocka_unit_test(test_thumbnail_by_lanczos3_is_near_it_at_full_size),
         cmocka_unit_test(test_thumbnail_of_a_picture_that_fits_is_blurred_at_its_size),
         cmocka_unit_test(test_thumbnail_is_upright_for_every_orientation),
         cmocka_unit_test(test_thumbnail_makes_several_sizes_of_one_decode),
