@@ -222,7 +222,7 @@ static void test_the_time_in_the_queue_does_not_count(void **state)
 static int hook_slow(void *ctx, int worker)
 {
     (void)ctx, (void)worker;
-    poll(NULL, 0, 150);
+    poll(NULL, 0, 1500);
     return 0;
 }
 
@@ -230,7 +230,7 @@ static void test_the_time_of_the_start_hook_does_not_count(void **state)
 {
     (void)state;
     struct mp_executor *executor = support_create(
-        &(struct mp_executor_options){.workers = 1, .deadline_ms = 100, .start = hook_slow});
+        &(struct mp_executor_options){.workers = 1, .deadline_ms = 1000, .start = hook_slow});
     support_expect(support_submit(executor, support_task_echo, "x", 1), "x", 1);
     assert_int_equal(support_stats(executor).backend.workers_lost, 0);
     mp_executor_free(executor);
