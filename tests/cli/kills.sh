@@ -9,10 +9,12 @@ pause=${PAUSE:-0.02}
 "$MAKE_IMAGES" many in "$pictures"
 expect 0 "$THUMBPOOL" in -o calm -b 60 -s 300
 
-# Kills the run's workers in turn, one a pause, as long as the run is there.
+# Kills the run's workers in turn, one a pause, as long as the run is there. Its other children it leaves
+# alone: a sanitizer has one of its own at the end, and waits for it for ever.
 killer() {
     while kill -0 "$1" 2>/dev/null; do
         for worker in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+            [ "$(cat "/proc/$worker/comm" 2>/dev/null)" = thumbpool-work ] || continue
             kill -KILL "$worker" 2>/dev/null
             echo "$worker" >>killed
             sleep "$pause"
