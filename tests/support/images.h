@@ -57,7 +57,7 @@ struct test_png {
     double gamma;          /* gAMA: 1 / 2.2 and the like; 0 is none */
     const double *corners; /* cHRM: x and y of white, red, green and blue; NULL is none */
     bool srgb;             /* an sRGB chunk too */
-    bool background; /* with a bKGD chunk */
+    bool background;       /* with a bKGD chunk */
 };
 
 /* `pixels` as PNG. Depths below 8 and palettes hold its first channel only. */
