@@ -9,7 +9,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 cd "$source"
 
-sources=$(find src/image -name '*.c' ! -name vips.c)
+sources=$(find src/image -name '*.c' ! -name 'vips*.c')
 libraries=$(pkg-config --cflags --libs libjpeg libpng lcms2)
 
 # make NAME COMPILER OPTION...
