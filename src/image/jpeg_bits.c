@@ -5,9 +5,10 @@
 
 void bits_init(struct bits *bits, struct jpeg_decompress_struct *cinfo)
 {
-    memset(bits, 0, sizeof *bits);
     bits->cinfo = cinfo;
-    bits->at.next = bits->end = bits->buffer;
+    bits->at = (struct bits_position){.next = bits->buffer};
+    bits->end = bits->buffer;
+    bits->marker = 0;
 }
 
 /* Copies a run of bytes up to a 0xff or the limit. Returns how many. */

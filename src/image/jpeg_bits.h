@@ -12,8 +12,7 @@
 #include <jpeglib.h>
 
 enum {
-    BITS_BUFFER_BYTES = 16 * 1024,
-    BITS_STEP_BYTES = 16,   /* as many as a refill of the window looks at, and once more */
+    BITS_BUFFER_BYTES = 32 * 1024,
     BITS_BLOCK_BYTES = 256, /* 64 codes of 16 bits with 15 more each take up 248 */
 };
 
@@ -51,13 +50,6 @@ static inline void bits_reserve(struct bits *bits)
         bits_fill(bits);
 }
 
-/* How far the next byte may lie and a step of at most 56 bits still finds all that it wants: up to
- * the data's end, or into the zeros behind it, where it overruns. */
-static inline const uint8_t *bits_limit(const struct bits *bits)
-{
-    return bits->marker ? bits->end + BITS_STEP_BYTES : bits->end - BITS_STEP_BYTES;
-}
-
 /* True when more bits were taken than there were before the marker. */
 static inline bool bits_overrun(const struct bits *bits)
 {
@@ -82,6 +74,16 @@ static inline void position_skip(struct bits_position *at, int count)
 {
     at->window <<= count;
     at->count -= count;
+}
+
+/* A full window of the bits from `bit` of the data on. */
+static inline struct bits_position bits_position_at(const uint8_t *data, uint32_t bit)
+{
+    struct bits_position at = {.next = data + (bit >> 3)};
+
+    position_refill(&at);
+    position_skip(&at, (int)(bit & 7));
+    return at;
 }
 
 /* Takes a term, or a difference of terms, of so many bits, 0..15, from a window that holds them:
