@@ -13,6 +13,7 @@
 
 #include "image/filter.h"
 #include "image/transpose.h"
+#include "image/vector.h"
 
 enum {
     PASSES = 3,
@@ -109,9 +110,9 @@ static void blur_strip_narrow(const uint8_t *in, int rows, const struct narrow *
 /* One row of one pass: writes the means around it and moves the sums on to the next row.
  * `before` and `after` are the rows at the ends of the box, `leaving` is its first whole row.
  * (Not inlined, for the reason that filter.c gives.) */
-static __attribute__((noinline)) void blur_row(int32_t *restrict sums, const uint8_t *before,
-                                               const uint8_t *leaving, const uint8_t *after,
-                                               struct box box, uint8_t *restrict out)
+static VECTOR_CLONES void blur_row(int32_t *restrict sums, const uint8_t *before,
+                                   const uint8_t *leaving, const uint8_t *after, struct box box,
+                                   uint8_t *restrict out)
 {
     for (int i = 0; i < STRIP_BYTES; i++) {
         float mean = (float)sums[i] * box.whole + (float)(before[i] + after[i]) * box.ends;

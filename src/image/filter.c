@@ -1,6 +1,7 @@
 /* Weighted sums of rows, in a form that gcc and clang both turn into vector code for any machine.
  */
 #include "image/filter.h"
+#include "image/vector.h"
 
 #include <math.h>
 
@@ -38,9 +39,9 @@ static inline int16_t weighted(uint8_t sample, int16_t high, int16_t low)
 
 /* Adds two weighted rows. The sums fit: the weights' absolute values add up to less than 1.9.
  * (Inlined, gcc forgets what `restrict` says, and that costs half of the time of all resizing.) */
-static __attribute__((noinline)) void add_rows(const uint8_t *restrict a, int weight_a,
-                                               const uint8_t *restrict b, int weight_b,
-                                               size_t bytes, int16_t *restrict sums)
+static VECTOR_CLONES void add_rows(const uint8_t *restrict a, int weight_a,
+                                   const uint8_t *restrict b, int weight_b, size_t bytes,
+                                   int16_t *restrict sums)
 {
     int16_t a_high = (int16_t)(weight_a >> HALF_BITS), a_low = (int16_t)(weight_a & HALF_MASK);
     int16_t b_high = (int16_t)(weight_b >> HALF_BITS), b_low = (int16_t)(weight_b & HALF_MASK);
@@ -51,7 +52,8 @@ static __attribute__((noinline)) void add_rows(const uint8_t *restrict a, int we
 }
 
 /* Rounds the sums to samples. */
-static void write_samples(const int16_t *restrict sums, size_t bytes, uint8_t *restrict out)
+static VECTOR_CLONES void write_samples(const int16_t *restrict sums, size_t bytes,
+                                        uint8_t *restrict out)
 {
     for (size_t i = 0; i < bytes; i++) {
         int16_t value = (int16_t)((sums[i] >> HALF_BITS) + 128);

@@ -1,5 +1,6 @@
 /* Planes: where their rows lie, and colours. */
 #include "image/jpeg_planes.h"
+#include "image/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,9 +112,9 @@ void jpeg_planes_done(struct jpeg_planes *planes)
 /* What a row of chroma adds to red, green and blue. Source: ITU-T T.871, section 7, in units of
  * 2^-16; what is a whole sample of a weight is added apart, so that the rest fits 16 bits. (Not
  * inlined, for the reason that filter.c gives.) */
-static __attribute__((noinline)) void
-fill_shifts(const uint8_t *restrict blue, const uint8_t *restrict red, size_t count,
-            int16_t *restrict to_red, int16_t *restrict to_green, int16_t *restrict to_blue)
+static VECTOR_CLONES void fill_shifts(const uint8_t *restrict blue, const uint8_t *restrict red,
+                                      size_t count, int16_t *restrict to_red,
+                                      int16_t *restrict to_green, int16_t *restrict to_blue)
 {
     const int16_t red_red = 26345, green_blue = -22554, green_red = 18734, blue_blue = -14942;
 
@@ -142,9 +143,9 @@ static inline uint8_t shifted(uint8_t luma, int16_t shift)
 }
 
 /* (Not inlined, for the reason that filter.c gives.) */
-static __attribute__((noinline)) void write_colours(const uint8_t *restrict luma,
-                                                    const int16_t *restrict shifts, size_t stride,
-                                                    int width, uint8_t *restrict to)
+static VECTOR_CLONES void write_colours(const uint8_t *restrict luma,
+                                        const int16_t *restrict shifts, size_t stride, int width,
+                                        uint8_t *restrict to)
 {
     for (int x = 0; x < width; x++) {
         to[4 * x] = shifted(luma[x], shifts[x]);

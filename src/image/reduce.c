@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "image/alpha.h"
+#include "image/vector.h"
 
 int reduce_init(struct reduce *reduce, int width, int height, int channels, bool alpha,
                 int factor_x, int factor_y)
@@ -46,8 +47,8 @@ void reduce_done(struct reduce *reduce)
 }
 
 /* The first row of a box starts its sums, the others add to them. */
-static void add_row(uint16_t *restrict sums, const uint8_t *restrict row, size_t samples,
-                    bool first)
+static VECTOR_CLONES void add_row(uint16_t *restrict sums, const uint8_t *restrict row,
+                                  size_t samples, bool first)
 {
     if (first)
         for (size_t i = 0; i < samples; i++)

@@ -28,11 +28,12 @@ for compiler in gcc clang; do
     command -v "$compiler" >/dev/null || { echo "skipped: no $compiler here"; exit 77; }
 done
 make gcc-vector gcc -O3
-make gcc-plain gcc -O2 -fno-tree-vectorize -fno-tree-slp-vectorize
+make gcc-baseline gcc -O3 -DVECTOR_PLAIN
+make gcc-plain gcc -O2 -DVECTOR_PLAIN -fno-tree-vectorize -fno-tree-slp-vectorize
 make gcc-native gcc -O3 -march=native
 make clang-vector clang -O3
-make clang-plain clang -O2 -fno-vectorize -fno-slp-vectorize
-for name in gcc-plain gcc-native clang-vector clang-plain; do
+make clang-plain clang -O2 -DVECTOR_PLAIN -fno-vectorize -fno-slp-vectorize
+for name in gcc-baseline gcc-plain gcc-native clang-vector clang-plain; do
     diff "$folder/gcc-vector.txt" "$folder/$name.txt" >"$folder/$name.diff" || {
         echo "$name gives other bytes than gcc-vector:"
         head -20 "$folder/$name.diff"
