@@ -40,6 +40,7 @@ struct output {
     uint32_t home;            /* of our temporary names */
     unsigned temporaries;     /* made so far */
     bool unnamed_refused;     /* the file system has no unnamed files */
+    bool direct_refused;      /* the kernel links none by descriptor alone */
     struct nameset swept;     /* folders that have been swept */
     struct arena names;       /* of those */
     const char **swept_names; /* by number */
@@ -301,21 +302,38 @@ static void temporary_name(struct output *output, char *name)
              output->temporaries++);
 }
 
+/* Links the unnamed file `fd`: by the descriptor where the kernel lets who opened it (since Linux
+ * 6.10; before, it says not found to all but the mighty), else by its place in /proc, which costs
+ * twice as much. Returns 0, or -errno, -EEXIST among them. */
+static int unnamed_link(struct output *output, int folder_fd, int fd, const char *name)
+{
+    char self[32];
+    if (!output->direct_refused) {
+        if (linkat(fd, "", folder_fd, name, AT_EMPTY_PATH) == 0)
+            return 0;
+        if (errno == EEXIST)
+            return -EEXIST;
+    }
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, folder_fd, name, AT_SYMLINK_FOLLOW) != 0)
+        return -errno;
+    output->direct_refused = true;
+    return 0;
+}
+
 /* Names the unnamed file `fd`. Returns 0, or -errno with nothing left behind. */
 static int unnamed_publish(struct output *output, int folder_fd, int fd, const char *name,
                            bool replace)
 {
-    char self[32], temporary[TEMPORARY_BYTES];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    if (!replace && linkat(AT_FDCWD, self, folder_fd, name, AT_SYMLINK_FOLLOW) == 0)
-        return 0;
-    if (!replace && errno != EEXIST)
-        return -errno;
+    char temporary[TEMPORARY_BYTES];
+    int error = replace ? -EEXIST : unnamed_link(output, folder_fd, fd, name);
+    if (error != -EEXIST)
+        return error;
     temporary_name(output, temporary);
-    if (linkat(AT_FDCWD, self, folder_fd, temporary, AT_SYMLINK_FOLLOW) != 0)
-        return -errno;
+    if ((error = unnamed_link(output, folder_fd, fd, temporary)) < 0)
+        return error;
     if (renameat(folder_fd, temporary, folder_fd, name) != 0) {
-        int error = -errno;
+        error = -errno;
         unlinkat(folder_fd, temporary, 0);
         return error;
     }

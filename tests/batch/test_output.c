@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,12 +176,49 @@ static void test_output_sweeps_old_leftovers_of_other_machines_only(void **state
 
 enum { MAY_NOT = 77 };
 
+/* From here on a call of this number is not found when its argument number `arg` has one of the
+ * bits. Returns false where that may not be had. */
+static bool forbid(int number, unsigned arg, unsigned bits)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * arg),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOENT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* Linking by descriptor alone, as before Linux 6.10. */
+static bool forbid_direct_links(void)
+{
+    return forbid(SYS_linkat, 4, AT_EMPTY_PATH);
+}
+
+/* Makes new files where neither that nor a temporary name with a rename will do. */
+static int write_by_proc(const char *root)
+{
+    struct output *output;
+    enum output_written written;
+    if (!forbid_direct_links() || !forbid(SYS_renameat, 0, ~0U))
+        return MAY_NOT;
+    if (output_open(tree_path(root, "out"), &output) != 0)
+        return 1;
+    bool good = put(output, "a/new.jpg", "one", false, &written) == 0 && written == OUTPUT_NEW &&
+                put(output, "b/new.jpg", "two", false, &written) == 0 && written == OUTPUT_NEW;
+    output_close(output);
+    return good ? 0 : 2;
+}
+
 /* In a root of its own without /proc: how the files that the child wrote there came out. */
 static int write_without_proc(const char *root)
 {
     struct output *output;
     enum output_written written;
-    if (chroot(root) != 0)
+    if (chroot(root) != 0 || !forbid_direct_links())
         return MAY_NOT;
     if (chdir("/") != 0 || output_open("out", &output) != 0)
         return 1;
@@ -189,20 +230,34 @@ static int write_without_proc(const char *root)
     return good ? 0 : 2;
 }
 
-static void test_output_does_without_unnamed_files(void **state)
+/* Has a child write, and expects success of it. */
+static void expect_written(int (*write_some)(const char *), const char *root)
 {
     int status;
-    tree_write(*state, "out/old.jpg", "old and longer", 14);
-    tree_write(*state, "out/folder/keep", "keep", 4);
     pid_t pid = fork();
     if (pid == 0)
-        _exit(write_without_proc(*state));
+        _exit(write_some(root));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == MAY_NOT) {
-        print_message("skipped: this user may not change its root folder\n");
+        print_message("skipped: this user may not change its root folder or filter its calls\n");
         skip();
     }
     assert_int_equal(status, 0);
+}
+
+static void test_output_names_by_proc_where_the_kernel_does_not_by_descriptor(void **state)
+{
+    expect_written(write_by_proc, *state);
+    expect_file(*state, "out/a/new.jpg", "one");
+    expect_file(*state, "out/b/new.jpg", "two");
+    assert_int_equal(tree_count(*state, "out", NULL), 2);
+}
+
+static void test_output_does_without_unnamed_files(void **state)
+{
+    tree_write(*state, "out/old.jpg", "old and longer", 14);
+    tree_write(*state, "out/folder/keep", "keep", 4);
+    expect_written(write_without_proc, *state);
     expect_file(*state, "out/a/new.jpg", "one");
     expect_file(*state, "out/old.jpg", "two");
     assert_int_equal(tree_count(*state, "out", NULL), 3);
@@ -219,6 +274,7 @@ int main(void)
         TREE_TEST(test_output_refuses_a_name_that_a_folder_has),
         TREE_TEST(test_output_tells_why_it_cannot_be_opened),
         TREE_TEST(test_output_keeps_what_was_there_when_the_disk_is_full),
+        TREE_TEST(test_output_names_by_proc_where_the_kernel_does_not_by_descriptor),
         TREE_TEST(test_output_does_without_unnamed_files),
         TREE_TEST(test_output_sweeps_old_leftovers_of_other_machines_only),
     };
