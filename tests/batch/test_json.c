@@ -76,6 +76,49 @@ static void test_json_separates_members_and_nests(void **state)
     free(text);
 }
 
+static void expect_number(double number, int decimals, const char *expected)
+{
+    char text[400] = "";
+    FILE *file = fmemopen(text, sizeof text, "w");
+    json_number(&(struct json){.file = file, .first = true}, NULL, number, decimals);
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void test_json_rounds_numbers(void **state)
+{
+    (void)state;
+    expect_number(0, 3, "0.000");
+    expect_number(0.0004, 3, "0.000");
+    expect_number(0.0006, 3, "0.001");
+    expect_number(0.05, 3, "0.050");
+    expect_number(12.3456, 3, "12.346");
+    expect_number(9.9996, 3, "10.000");
+    expect_number(999999999999.0, 3, "999999999999.000");
+    expect_number(1e15, 3, "1000000000000000.000");
+    expect_number(-1.5, 3, "-1.500");
+    expect_number(0.123456789, 9, "0.123456789");
+}
+
+static void expect_integer(int64_t number, const char *expected)
+{
+    char text[40] = "";
+    FILE *file = fmemopen(text, sizeof text, "w");
+    json_integer(&(struct json){.file = file, .first = true}, NULL, number);
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void test_json_writes_every_integer(void **state)
+{
+    (void)state;
+    expect_integer(0, "0");
+    expect_integer(10, "10");
+    expect_integer(-7, "-7");
+    expect_integer(INT64_MAX, "9223372036854775807");
+    expect_integer(INT64_MIN, "-9223372036854775808");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +126,8 @@ int main(void)
         cmocka_unit_test(test_json_replaces_bytes_that_are_not_utf8_in_text),
         cmocka_unit_test(test_json_keeps_the_bytes_of_a_path),
         cmocka_unit_test(test_json_separates_members_and_nests),
+        cmocka_unit_test(test_json_rounds_numbers),
+        cmocka_unit_test(test_json_writes_every_integer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
