@@ -2,11 +2,13 @@
  * a thumbnail made beforehand, while real inputs are opened, and real outputs written and named.
  *
  *   bench_parent [-j WORKERS]... [-n PICTURES] [-f FOLDERS] [-u SLEEP_US] [-r ROUNDS] [-d FOLDER]
+ *                [-R]
  *
  * For each number of workers: pictures a second, the parent's processor time for one (the median
  * of the rounds; walk and names come before the run), at how many pictures a second it would be
  * busy all the time, and with how many workers that need so long for a picture. -d is where the
- * tree goes, /dev/shm unless given. Exits 1 when a picture was not made. */
+ * tree goes, /dev/shm unless given; -R has a report written, too. Exits 1 when a picture was not
+ * made. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,6 +23,7 @@
 
 #include "batch/job.h"
 #include "batch/plan.h"
+#include "batch/report.h"
 #include "batch/run.h"
 #include "batch/scan.h"
 #include "support/images.h"
@@ -31,6 +34,7 @@ struct bench {
     int workers[CASES_MAX];
     int case_count;
     int pictures, folders, sleep_us, rounds;
+    bool report; /* write one */
     const char *where;
     char root[PATH_MAX - 64]; /* the tree's folder */
 };
@@ -131,6 +135,16 @@ static struct rusage usage(void)
     return now;
 }
 
+static FILE *report_open(const struct bench *bench)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/report.ndjson", bench->root);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        die(path);
+    return file;
+}
+
 /* Scans and plans as the program does, then runs. */
 static struct cost measure(const struct bench *bench, const struct image_spec *spec, int workers)
 {
@@ -150,6 +164,12 @@ static struct cost measure(const struct bench *bench, const struct image_spec *s
                                   .timeout_ms = 60000,
                                   .max_bytes = 1 << 30,
                                   .task = task_answers};
+    struct report report = {.version = "", .plan = &plan, .run = &options};
+    struct run_observer observer = report_observer(&report);
+    if (bench->report) {
+        report.file = report_open(bench);
+        options.observers = (struct run_observers){&observer, 1};
+    }
     struct rusage begin = usage();
     if (scan_run(&scan_options, &scan, &bad) < 0 || plan_make(&plan_options, &scan, &plan) < 0)
         die("the plan");
@@ -160,6 +180,8 @@ static struct cost measure(const struct bench *bench, const struct image_spec *s
         exit(1);
     }
     struct rusage end = usage();
+    if (report.file)
+        fclose(report.file);
     plan_done(&plan);
     scan_done(&scan);
     tree_remove(output);
@@ -209,7 +231,7 @@ static bool parse(int argc, char **argv, struct bench *bench)
 {
     int option;
     bool good = true;
-    while (good && (option = getopt(argc, argv, "j:n:f:u:r:d:")) != -1)
+    while (good && (option = getopt(argc, argv, "j:n:f:u:r:d:R")) != -1)
         switch (option) {
         case 'j':
             good = bench->case_count < CASES_MAX &&
@@ -220,6 +242,7 @@ static bool parse(int argc, char **argv, struct bench *bench)
         case 'u': good = number(optarg, 0, 1000000, &bench->sleep_us); break;
         case 'r': good = number(optarg, 1, ROUNDS_MAX, &bench->rounds); break;
         case 'd': bench->where = optarg; break;
+        case 'R': bench->report = true; break;
         default: good = false;
         }
     return good && optind == argc;
@@ -232,7 +255,7 @@ int main(int argc, char **argv)
     struct image_spec spec = image_spec_default();
     if (!parse(argc, argv, &bench)) {
         fprintf(stderr, "usage: bench_parent [-j WORKERS]... [-n PICTURES] [-f FOLDERS] "
-                        "[-u SLEEP_US] [-r ROUNDS] [-d FOLDER]\n");
+                        "[-u SLEEP_US] [-r ROUNDS] [-d FOLDER] [-R]\n");
         return 2;
     }
     if (bench.case_count == 0) {
