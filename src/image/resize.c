@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/curve.h"
 #include "image/filter.h"
 #include "image/transpose.h"
 
 enum { NODES = 3 /* of a Gaussian in few points */ };
-
-/* Where a filter ends, in pixels of the result, or of the source when enlarging. */
-enum support { BICUBIC = 2, LANCZOS3 = 3 };
 
 /* One axis: which rows of the source make up each row of the result, and how much of each. */
 struct axis {
@@ -23,30 +21,6 @@ struct axis {
     int *first;       /* of the source's rows, for each row of the result */
     int16_t *weights; /* taps for each */
 };
-
-static double bicubic(double x)
-{
-    const double a = -0.5;
-
-    x = fabs(x);
-    if (x < 1)
-        return ((a + 2) * x - (a + 3)) * x * x + 1;
-    if (x < 2)
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
-    return 0;
-}
-
-static double sinc(double x)
-{
-    const double pi = 3.14159265358979323846;
-
-    return x == 0 ? 1 : sin(pi * x) / (pi * x);
-}
-
-static double lanczos3(double x)
-{
-    return fabs(x) < LANCZOS3 ? sinc(x) * sinc(x / LANCZOS3) : 0;
-}
 
 static void axis_done(struct axis *axis)
 {
@@ -63,7 +37,7 @@ static void axis_done(struct axis *axis)
 
 /* The filter of an axis. Lengths are in rows of the source. */
 struct kernel {
-    enum support support;
+    enum curve support;
     double scale; /* one pixel of the result, and 1 at least */
     double box;   /* what Pillow's reduction takes the mean of, if that is sampled; else 0 */
     double apart; /* from one node to the next; 0: there is but the middle one */
@@ -100,7 +74,7 @@ static struct kernel kernel_bicubic(double scale, struct resize_past past)
 {
     /* Half the ratio in whole pixels of the original; a whole ratio may have come out below. */
     double box = past.step > 0 ? fmax(1, floor(scale * past.step / 2 + 1e-9)) / past.step : 1;
-    struct kernel kernel = {.support = BICUBIC, .scale = scale, .shares = {0, 1, 0}};
+    struct kernel kernel = {.support = CURVE_BICUBIC, .scale = scale, .shares = {0, 1, 0}};
 
     if (box >= RESIZE_BOX_MIN)
         kernel.box = box;
@@ -116,7 +90,8 @@ static struct kernel kernel_bicubic(double scale, struct resize_past past)
 
 static struct kernel kernel_lanczos3(double scale, double variance)
 {
-    struct kernel kernel = {.support = LANCZOS3, .scale = fmax(1, scale), .shares = {0, 1, 0}};
+    struct kernel kernel = {
+        .support = CURVE_LANCZOS3, .scale = fmax(1, scale), .shares = {0, 1, 0}};
 
     if (variance > 0)
         kernel_blur(&kernel, variance);
@@ -125,9 +100,9 @@ static struct kernel kernel_lanczos3(double scale, double variance)
     return kernel;
 }
 
-static double kernel_at(enum support support, double x)
+static double kernel_at(enum curve support, double x)
 {
-    return support == LANCZOS3 ? lanczos3(x) : bicubic(x);
+    return support == CURVE_LANCZOS3 ? curve_lanczos3(x) : curve_bicubic(x);
 }
 
 /* Adds the filter around `middle` to the weights of the rows first...first + taps - 1. */
@@ -149,12 +124,12 @@ static void add_boxed(const struct axis *axis, double middle, struct kernel kern
 {
     double scale = kernel.scale / kernel.box, at = middle / kernel.box; /* in boxes */
     int boxes = (int)ceil(axis->source / kernel.box);
-    int from = (int)fmax(0, floor(at - BICUBIC * scale + 0.5));
-    int end = (int)fmin(boxes, floor(at + BICUBIC * scale + 0.5));
+    int from = (int)fmax(0, floor(at - CURVE_BICUBIC * scale + 0.5));
+    int end = (int)fmin(boxes, floor(at + CURVE_BICUBIC * scale + 0.5));
 
     for (int b = from; b < end; b++) {
         double top = b * kernel.box, bottom = fmin(axis->source, top + kernel.box);
-        double weight = share * bicubic((b - at + 0.5) / scale) / (bottom - top);
+        double weight = share * curve_bicubic((b - at + 0.5) / scale) / (bottom - top);
         int i = (int)fmax(first, floor(top));
         for (; i < bottom && i < first + axis->taps; i++)
             exact[i - first] += weight * (fmin(i + 1, bottom) - fmax(i, top));
