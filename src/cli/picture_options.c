@@ -33,8 +33,8 @@ static const struct argp_option option_table[] = {
     {"upscale", OPTION_UPSCALE, NULL, 0, "Enlarge what is smaller than the box", 0},
     {"blur", 'b', "SIGMA", 0, "Gaussian blur before the thumbnail, standard deviation in source"
                               " pixels; 0 is none (default: 2)", 0},
-    {"exact", OPTION_EXACT, NULL, 0, "Decode and blur at full size, with the arithmetic of Pillow:"
-                                     " slow", 0},
+    {"exact", OPTION_EXACT, NULL, 0, "Decode and blur at full size, with the arithmetic of Pillow,"
+                                     " or with --kernel lanczos3 rounding but once: slow", 0},
     {"kernel", OPTION_KERNEL, "NAME", 0, "Filter that resizes: bicubic, or lanczos3, which is"
                                          " sharper (default: bicubic)", 0},
     {"no-rotate", OPTION_NO_ROTATE, NULL, 0, "Leave pictures as they are stored, whatever EXIF says"

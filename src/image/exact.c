@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/curve.h"
 #include "image/transpose.h"
 
 /* ---- blur ---- */
@@ -160,15 +161,9 @@ static int reduce_by(const struct pixels *in, int factor_x, int factor_y, struct
     return rc;
 }
 
-/* ---- the filters ---- */
+/* ---- the bicubic ---- */
 
 enum { WEIGHT_BITS = 22 /* of fraction */ };
-
-/* A filter that resizes. */
-struct kernel {
-    int support;            /* where it ends, pixels of the result */
-    double (*at)(double x); /* its value, by the distance from the middle */
-};
 
 /* Which samples of the source make up each of the result, along one axis. */
 struct axis {
@@ -178,31 +173,6 @@ struct axis {
     int *count;       /* of them, for each */
     int32_t *weights; /* taps for each */
 };
-
-static double bicubic(double x)
-{
-    const double a = -0.5;
-
-    x = fabs(x);
-    if (x < 1)
-        return ((a + 2) * x - (a + 3)) * x * x + 1;
-    if (x < 2)
-        return (((x - 5) * x + 8) * x - 4) * a;
-    return 0;
-}
-
-static double sinc(double x)
-{
-    const double pi = 3.14159265358979323846;
-
-    x *= pi;
-    return x == 0 ? 1 : sin(x) / x;
-}
-
-static double lanczos3(double x)
-{
-    return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0;
-}
 
 static void axis_done(struct axis *axis)
 {
@@ -224,11 +194,10 @@ static void round_weights(const double *exact, int count, int32_t *ret)
     }
 }
 
-static void axis_fill(struct axis *axis, int source, float start, float end,
-                      const struct kernel *kernel, double *exact)
+static void axis_fill(struct axis *axis, int source, float start, float end, double *exact)
 {
     double scale = (double)(end - start) / axis->target;
-    double wide = scale < 1 ? 1 : scale, support = kernel->support * wide, inverse = 1 / wide;
+    double wide = scale < 1 ? 1 : scale, support = CURVE_BICUBIC * wide, inverse = 1 / wide;
 
     for (int i = 0; i < axis->target; i++) {
         double middle = (double)start + (i + 0.5) * scale;
@@ -237,16 +206,15 @@ static void axis_fill(struct axis *axis, int source, float start, float end,
         axis->first[i] = first;
         axis->count[i] = last - first;
         for (int j = 0; j < last - first; j++)
-            exact[j] = kernel->at((j + first - middle + 0.5) * inverse);
+            exact[j] = curve_bicubic((j + first - middle + 0.5) * inverse);
         round_weights(exact, last - first, axis->weights + (size_t)i * (size_t)axis->taps);
     }
 }
 
-static int axis_init(struct axis *axis, int source, float start, float end, int target,
-                     const struct kernel *kernel)
+static int axis_init(struct axis *axis, int source, float start, float end, int target)
 {
     double scale = fmax(1, (double)(end - start) / target);
-    int taps = (int)ceil(kernel->support * scale) * 2 + 1;
+    int taps = (int)ceil(CURVE_BICUBIC * scale) * 2 + 1;
     double *exact = calloc((size_t)taps, sizeof *exact);
 
     *axis = (struct axis){.target = target, .taps = taps};
@@ -257,7 +225,7 @@ static int axis_init(struct axis *axis, int source, float start, float end, int 
     if (rc)
         axis_done(axis);
     else
-        axis_fill(axis, source, start, end, kernel, exact);
+        axis_fill(axis, source, start, end, exact);
     free(exact);
     return rc;
 }
@@ -285,10 +253,10 @@ static void sum_columns(const struct axis *axis, const uint8_t *in, int channels
 }
 
 static int resize_rows(const struct pixels *in, float start, float end, int width,
-                       const struct kernel *kernel, struct pixels *ret)
+                       struct pixels *ret)
 {
     struct axis axis;
-    int rc = axis_init(&axis, in->width, start, end, width, kernel);
+    int rc = axis_init(&axis, in->width, start, end, width);
 
     if (rc)
         return rc;
@@ -319,10 +287,10 @@ static void sum_rows(const struct axis *axis, int y, const struct pixels *in, in
 }
 
 static int resize_columns(const struct pixels *in, float start, float end, int height,
-                          const struct kernel *kernel, struct pixels *ret)
+                          struct pixels *ret)
 {
     struct axis axis;
-    int rc = axis_init(&axis, in->height, start, end, height, kernel);
+    int rc = axis_init(&axis, in->height, start, end, height);
 
     if (rc)
         return rc;
@@ -351,8 +319,8 @@ static bool is_changed(float start, float end, int target, int source)
     return target != source || start != 0 || end != (float)target;
 }
 
-static int resize_by(const struct kernel *kernel, const struct pixels *in, struct pixels_box box,
-                     int width, int height, struct pixels *ret)
+int exact_resize(const struct pixels *in, struct pixels_box box, int width, int height,
+                 struct pixels *ret)
 {
     float left = (float)box.x, right = (float)(box.x + box.width);
     float top = (float)box.y, bottom = (float)(box.y + box.height);
@@ -363,30 +331,14 @@ static int resize_by(const struct kernel *kernel, const struct pixels *in, struc
 
     memset(ret, 0, sizeof *ret);
     if (rows)
-        rc = resize_rows(in, left, right, width, kernel, columns ? &middle : ret);
+        rc = resize_rows(in, left, right, width, columns ? &middle : ret);
     if (columns && !rc)
-        rc = resize_columns(rows ? &middle : in, top, bottom, height, kernel, ret);
+        rc = resize_columns(rows ? &middle : in, top, bottom, height, ret);
     if (!rows && !columns)
         rc = copy(in, ret);
     pixels_done(&middle);
     ret->alpha = !rc && in->alpha;
     return rc;
-}
-
-int exact_resize(const struct pixels *in, struct pixels_box box, int width, int height,
-                 struct pixels *ret)
-{
-    const struct kernel kernel = {.support = 2, .at = bicubic};
-
-    return resize_by(&kernel, in, box, width, height, ret);
-}
-
-int exact_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
-                   struct pixels *ret)
-{
-    const struct kernel kernel = {.support = 3, .at = lanczos3};
-
-    return resize_by(&kernel, in, box, width, height, ret);
 }
 
 static int factor(int side, int target)

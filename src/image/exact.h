@@ -1,5 +1,6 @@
 /* The tutorial's own arithmetic: blur and thumbnail at full size as Pillow computes them, bit by
- * bit. Slow and plain on purpose; the way that pictures usually go is blur.h and resize.h.
+ * bit. Slow and plain on purpose; the way that pictures usually go is blur.h and resize.h, and
+ * the one that rounds only once is neutral.h.
  * Source: Pillow 9.4, ImageFilter.GaussianBlur, Image.thumbnail, Image.resize and Image.reduce. */
 #ifndef IMAGE_EXACT_H
 #define IMAGE_EXACT_H
@@ -26,9 +27,5 @@ int exact_thumbnail(const struct pixels *in, int width, int height, struct pixel
  *   box     within `in`; need not be whole; it is rounded to single precision, as Pillow's is */
 int exact_resize(const struct pixels *in, struct pixels_box box, int width, int height,
                  struct pixels *ret);
-
-/* The same by Lanczos-3. */
-int exact_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
-                   struct pixels *ret);
 
 #endif

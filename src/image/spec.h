@@ -71,7 +71,7 @@ struct image_spec {
     enum image_gravity gravity;     /* for IMAGE_COVER and IMAGE_CONTAIN */
     bool upscale;                   /* a picture may be enlarged */
     double blur_sigma_px;           /* standard deviation in source pixels; 0 is none */
-    bool exact;                     /* at full size, with Pillow's arithmetic */
+    bool exact;                     /* at full size: exact.h, and with Lanczos-3 neutral.h */
     enum image_kernel kernel;       /* that resizes */
     bool rotate;                    /* by what EXIF says */
     enum image_kind format;         /* of the results: JPEG, PNG, WebP or AVIF */

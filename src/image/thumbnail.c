@@ -1,6 +1,7 @@
 /* One picture, from an open file to encoded thumbnails: a list of named stages. Each leaves its
- * result in struct work, and the clock of the stage's kind runs while it does. There are two lists:
- * the fast one works on as few pixels as it can, the exact one on all of them. */
+ * result in struct work, and the clock of the stage's kind runs while it does. There are three
+ * lists: the fast one works on as few pixels as it can, the exact one and the neutral one on all of
+ * them. */
 #include "image/thumbnail.h"
 
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 #include "image/jpeg.h"
 #include "image/metadata.h"
 #include "image/module_private.h"
+#include "image/neutral.h"
 #include "image/orient.h"
 #include "image/picture.h"
 #include "image/png.h"
@@ -248,14 +250,20 @@ static int add_border(struct work *work, int i)
                       work->spec->background);
 }
 
-/* Alpha, colour and orientation, on as few pixels as there will ever be. (The exact picture has the
- * last two behind it.) */
+static int divide_each(struct work *work)
+{
+    for (int i = 0; i < work->result->thumb_count; i++)
+        if (work->thumbs[i].alpha)
+            alpha_divide(&work->thumbs[i]);
+    return 0;
+}
+
+/* Colour, orientation and what there is for a background, on as few pixels as there will ever be.
+ * (The whole picture of --exact has the first two behind it.) */
 static int finish_each(struct work *work)
 {
     for (int i = 0; i < work->result->thumb_count; i++) {
         struct pixels *thumb = &work->thumbs[i];
-        if (thumb->alpha)
-            alpha_divide(thumb);
         if (!work->spec->exact &&
             (convert_colours(work, thumb) || orient(thumb, work->orientation)))
             return fail_memory(work);
@@ -290,7 +298,7 @@ static int encode_each(struct work *work)
     return 0;
 }
 
-/* ---- stages of the exact list ---- */
+/* ---- stages of the lists that work on the whole picture ---- */
 
 static int plan_nothing(struct work *work)
 {
@@ -300,15 +308,22 @@ static int plan_nothing(struct work *work)
     return 0;
 }
 
-/* The picture is upright and sRGB before anything else is done to it. Alpha is multiplied in last,
- * which is the one step that Pillow's blur leaves out: there hidden colours show. */
-static int prepare_exact(struct work *work)
+/* The picture is upright and sRGB before anything else is done to it. */
+static int prepare_whole(struct work *work)
 {
     struct pixels *whole = &work->reduce.out;
 
     if (convert_colours(work, whole) || orient(whole, work->orientation))
         return fail_memory(work);
     whole->alpha = work->picture.header.alpha;
+    return 0;
+}
+
+/* The one step that Pillow's blur leaves out: there hidden colours show. */
+static int multiply_exact(struct work *work)
+{
+    struct pixels *whole = &work->reduce.out;
+
     for (int y = 0; whole->alpha && y < whole->height; y++)
         alpha_multiply(whole->data + (size_t)y * whole->stride, whole->width);
     return 0;
@@ -328,8 +343,6 @@ static int resize_one_exact(struct work *work, int i)
     const struct geometry_result *view = &work->views[i];
     int width = view->part_width, height = view->part_height;
 
-    if (work->spec->kernel == IMAGE_LANCZOS3)
-        return exact_lanczos3(whole, view->part, width, height, &work->thumbs[i]);
     if (work->spec->fit == IMAGE_INSIDE || work->spec->fit == IMAGE_CONTAIN)
         return exact_thumbnail(whole, width, height, &work->thumbs[i]);
     return exact_resize(whole, view->part, width, height, &work->thumbs[i]);
@@ -340,6 +353,19 @@ static int resize_each_exact(struct work *work)
     for (int i = 0; i < work->result->thumb_count; i++)
         if (resize_one_exact(work, i))
             return fail_memory(work);
+    reduce_done(&work->reduce);
+    return 0;
+}
+
+/* Blur and all, for each size anew. */
+static int resize_each_neutral(struct work *work)
+{
+    for (int i = 0; i < work->result->thumb_count; i++) {
+        const struct geometry_result *view = &work->views[i];
+        if (neutral_resize(&work->reduce.out, view->part, view->part_width, view->part_height,
+                           work->spec->blur_sigma_px, &work->thumbs[i]))
+            return fail_memory(work);
+    }
     reduce_done(&work->reduce);
     return 0;
 }
@@ -359,6 +385,7 @@ static const struct stage stages[] = {
     {decode, offsetof(struct image_times, decode)},
     {blur_reduced, offsetof(struct image_times, blur)},
     {resize_each, offsetof(struct image_times, resize)},
+    {divide_each, offsetof(struct image_times, resize)},
     {finish_each, offsetof(struct image_times, resize)},
     {encode_each, offsetof(struct image_times, encode)},
     {NULL, 0},
@@ -371,20 +398,42 @@ static const struct stage exact_stages[] = {
     {plan_sizes, offsetof(struct image_times, decode)},
     {plan_nothing, offsetof(struct image_times, decode)},
     {decode, offsetof(struct image_times, decode)},
-    {prepare_exact, offsetof(struct image_times, resize)},
+    {prepare_whole, offsetof(struct image_times, resize)},
+    {multiply_exact, offsetof(struct image_times, resize)},
     {blur_exact, offsetof(struct image_times, blur)},
     {resize_each_exact, offsetof(struct image_times, resize)},
+    {divide_each, offsetof(struct image_times, resize)},
     {finish_each, offsetof(struct image_times, resize)},
     {encode_each, offsetof(struct image_times, encode)},
     {NULL, 0},
 };
 
+static const struct stage neutral_stages[] = {
+    {check_spec, offsetof(struct image_times, decode)},
+    {open_picture, offsetof(struct image_times, decode)},
+    {choose_metadata, offsetof(struct image_times, decode)},
+    {plan_sizes, offsetof(struct image_times, decode)},
+    {plan_nothing, offsetof(struct image_times, decode)},
+    {decode, offsetof(struct image_times, decode)},
+    {prepare_whole, offsetof(struct image_times, resize)},
+    {resize_each_neutral, offsetof(struct image_times, resize)},
+    {finish_each, offsetof(struct image_times, resize)},
+    {encode_each, offsetof(struct image_times, encode)},
+    {NULL, 0},
+};
+
+static const struct stage *stages_for(const struct image_spec *spec)
+{
+    if (!spec->exact)
+        return stages;
+    return spec->kernel == IMAGE_LANCZOS3 ? neutral_stages : exact_stages;
+}
+
 static int run_stages(struct work *work)
 {
     double before = stopwatch_ms();
 
-    for (const struct stage *stage = work->spec->exact ? exact_stages : stages; stage->run;
-         stage++) {
+    for (const struct stage *stage = stages_for(work->spec); stage->run; stage++) {
         if (stage->run(work))
             return -1;
         double now = stopwatch_ms();

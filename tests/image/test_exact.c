@@ -157,31 +157,6 @@ static void test_exact_resize_of_a_part_is_pillows(void **state)
     pixels_done(&out);
 }
 
-static void check_lanczos3(int width, int height, struct pixels_box box, int to_width,
-                           int to_height, const uint8_t *want)
-{
-    struct pixels in = pattern(width, height), out;
-    assert_int_equal(exact_lanczos3(&in, box, to_width, to_height, &out), 0);
-    assert_memory_equal(out.data, want, (size_t)(to_width * to_height));
-    pixels_done(&in);
-    pixels_done(&out);
-}
-
-/* Nothing is reduced before it, however much there is. */
-static void test_exact_lanczos3_is_pillows(void **state)
-{
-    (void)state;
-    static const uint8_t all[] = {81,  155, 136, 106, 132, 172, 131, 113,
-                                  128, 135, 121, 149, 158, 87,  103};
-    static const uint8_t larger[] = {133, 123, 129, 128, 123, 136, 125, 125, 119, 129, 133, 126,
-                                     127, 121, 148, 135, 124, 128, 127, 130, 137, 122, 128, 131};
-    static const uint8_t part[] = {191, 144, 171, 174, 99,  113, 77, 130, 137, 71,
-                                   156, 201, 132, 74,  119, 146, 95, 138, 205, 196};
-    check_lanczos3(12, 7, (struct pixels_box){0, 0, 12, 7}, 5, 3, all);
-    check_lanczos3(41, 29, (struct pixels_box){0, 0, 41, 29}, 6, 4, larger);
-    check_lanczos3(12, 7, (struct pixels_box){2.3, 1.1, 3.5, 5.4}, 5, 4, part);
-}
-
 static void test_exact_thumbnail_with_alpha_leaves_the_boxes_out(void **state)
 {
     (void)state;
@@ -303,23 +278,6 @@ static void test_exact_hidden_colours_stay_hidden(void **state)
     pixels_done(&q);
 }
 
-static void test_exact_resizes_by_lanczos3_where_that_is_asked_for(void **state)
-{
-    (void)state;
-    struct image_spec spec = exact_spec(40, 2);
-    struct pixels p = pattern(300, 190), want;
-    spec.kernel = IMAGE_LANCZOS3;
-    struct pixels got =
-        made(test_png(&p, (struct test_png){.type = PNG_COLOR_TYPE_GRAY, .depth = 8}), &spec);
-    assert_int_equal(exact_blur(&p, 2), 0);
-    assert_int_equal(exact_lanczos3(&p, (struct pixels_box){0, 0, 300, 190}, 40, 25, &want), 0);
-    assert_int_equal(got.height, 25);
-    assert_memory_equal(got.data, want.data, 40 * 25);
-    pixels_done(&got);
-    pixels_done(&want);
-    pixels_done(&p);
-}
-
 static void test_exact_covers_and_enlarges_as_well(void **state)
 {
     (void)state;
@@ -353,13 +311,11 @@ int main(void)
         cmocka_unit_test(test_exact_blur_treats_channels_alike),
         cmocka_unit_test(test_exact_thumbnail_is_pillows),
         cmocka_unit_test(test_exact_resize_of_a_part_is_pillows),
-        cmocka_unit_test(test_exact_lanczos3_is_pillows),
         cmocka_unit_test(test_exact_thumbnail_with_alpha_leaves_the_boxes_out),
         cmocka_unit_test(test_exact_thumbnail_of_the_same_size_is_a_copy),
         cmocka_unit_test(test_exact_turns_and_blurs_before_it_shrinks),
         cmocka_unit_test(test_exact_decodes_a_jpeg_at_full_size),
         cmocka_unit_test(test_exact_hidden_colours_stay_hidden),
-        cmocka_unit_test(test_exact_resizes_by_lanczos3_where_that_is_asked_for),
         cmocka_unit_test(test_exact_covers_and_enlarges_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
