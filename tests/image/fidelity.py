@@ -414,8 +414,8 @@ NEUTRAL_TEXT = """## Against a neutral reference
 
 The reference is nobody's: the whole picture decoded, a Gaussian and Lanczos-3 in floating point,
 rounded nowhere. Edges repeat for the Gaussian; Lanczos-3 takes what is inside. `--exact --kernel
-lanczos3` computes the same, and rounds to 8 bits once, at the end. On average that leaves 58.9 dB,
-and no picture of 8 bits is nearer.
+lanczos3` computes the same, and rounds to 8 bits once, at the end. On average that leaves 58.9 dB (54
+in the zone plate, most of which is 127.5 in the end), and no picture of 8 bits is nearer.
 
 By default thumbpool does what the tutorial does: the bicubic over means of boxes, which is softer
 than Lanczos. It is at some distance from this reference whatever it does, even with `--exact`, and
@@ -426,8 +426,9 @@ the blur is wide that shows most.
 
 ImageMagick -resize decodes all of a picture too, has 16 bits for a sample and rounds to 8 once. The
 photos of `phone` are in Display P3: ImageMagick converts them to sRGB in 16 bits and the reference in
-8, as Pillow and thumbpool do, and that alone is what it is behind by there. The files of vips and ImageMagick are made so that both round; by themselves they cut
-off here, and end at 52.9. Zone plate and thin lines are 2000 x 1500 pixels.
+8, as Pillow and thumbpool do, and that alone is what it is behind by there. The files of vips and
+ImageMagick are made so that both round; by themselves they cut off here, and end at 52.9. Zone plate
+and thin lines are 2000 x 1500 pixels.
 """
 
 CLAIM_TEXT = """## Our best against the best peer
