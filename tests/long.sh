@@ -37,7 +37,7 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
     echo "== $name, $seconds s"
     mkdir -p "build/corpus/$name"
     case $name in
-    fuzz_thumbnail) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
+    fuzz_thumbnail | fuzz_png) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
     fuzz_eighth) cp -f build/seeds/eighth/* "build/corpus/$name" ;;
     esac
     "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \

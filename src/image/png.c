@@ -4,6 +4,10 @@
  * chunks are skipped as if they were unknown: a few hundred bytes of them can inflate to hundreds
  * of megabytes. A picture whose rows are all there is whole even if its end marker is not.
  *
+ * libpng reads the header of every picture. The pixels of an ordinary one are inflated whole, and
+ * go past libpng (png_whole); where anything about them is unusual, libpng reads them too, and its
+ * word on damage is the one that counts.
+ *
  * A lenient decoder believes no checksum, and leaves black, or transparent, what libpng could not
  * decode; of an interlaced picture it shows the passes that came, as coarse as they are. */
 #include "image/png.h"
@@ -14,6 +18,7 @@
 #include <png.h>
 
 #include "image/exif.h"
+#include "image/png_whole.h"
 
 enum { CHUNK_BYTES_MAX = 4 * 1024 * 1024 /* of an ancillary chunk when inflated */ };
 
@@ -265,7 +270,7 @@ static int after_error(const struct png_decoder *decoder, struct reduce *sink)
     return 0;
 }
 
-static int png_read(void *opaque, int shrink, struct reduce *sink)
+static int read_by_libpng(void *opaque, int shrink, struct reduce *sink)
 {
     struct png_decoder *decoder = opaque;
 
@@ -278,4 +283,17 @@ static int png_read(void *opaque, int shrink, struct reduce *sink)
     return 0;
 }
 
+/* The ordinary picture goes past libpng once its header is read; libpng never knows. */
+static int png_read(void *opaque, int shrink, struct reduce *sink)
+{
+    struct png_decoder *decoder = opaque;
+
+    if (!decoder->lenient && png_whole_read(decoder->png, decoder->info, decoder->source, sink))
+        return 0;
+    return read_by_libpng(decoder, shrink, sink);
+}
+
 const struct codec png_codec = {.open = png_open, .read = png_read, .close = png_close};
+
+const struct codec png_libpng_codec = {
+    .open = png_open, .read = read_by_libpng, .close = png_close};

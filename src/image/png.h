@@ -1,4 +1,4 @@
-/* PNG, straight through libpng. (The file is not called png.h alone when it is included: this is
+/* PNG, through libpng or past it. (The file is not called png.h alone when it is included: this is
  * "image/png.h", libpng's is <png.h>.) */
 #ifndef IMAGE_PNG_H
 #define IMAGE_PNG_H
@@ -11,8 +11,12 @@
 #include "image/metadata.h"
 
 /* All colour types and depths; 16 bits become 8, a palette becomes RGB, grey without alpha stays
- * grey. Text is never inflated. An interlaced picture is held whole while it is read. */
+ * grey. Text is never inflated. An interlaced picture is held whole while it is read;
+ * so is the inflated one where that is faster, up to a size (png_inflate.h). */
 extern const struct codec png_codec;
+
+/* The same by libpng alone, row by row: what the other is compared with. */
+extern const struct codec png_libpng_codec;
 
 /* Encodes grey, RGB (a fourth channel that is not alpha is dropped) or RGB with alpha, not
  * premultiplied. The file has no channels that say nothing: colours that are grey in every pixel,

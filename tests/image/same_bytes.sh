@@ -1,8 +1,9 @@
 #!/bin/sh
 # The same bytes from gcc and clang, from vector and scalar code, with and without this machine's own
-# instructions: builds same_bytes.c and the image layer each way and compares what they print.
+# instructions, and without what is spelt out for x86: builds same_bytes.c and the image layer each
+# way and compares what they print.
 # Usage: same_bytes.sh FOLDER      builds there. Ends with 77 where there are not two compilers.
-# libjpeg, libpng and lcms2 are the machine's in all of them; so is libjpeg's own vector code.
+# libjpeg, libpng, libdeflate and lcms2 are the machine's in all of them; so is their vector code.
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
@@ -10,7 +11,7 @@ folder=$(cd "$1" && pwd)
 cd "$source"
 
 sources=$(find src/image -name '*.c' ! -name 'vips*.c')
-libraries=$(pkg-config --cflags --libs libjpeg libpng lcms2)
+libraries=$(pkg-config --cflags --libs libjpeg libpng libdeflate lcms2)
 
 # make NAME COMPILER OPTION...
 make() {
@@ -29,7 +30,7 @@ for compiler in gcc clang; do
 done
 make gcc-vector gcc -O3
 make gcc-baseline gcc -O3 -DVECTOR_PLAIN
-make gcc-plain gcc -O2 -DVECTOR_PLAIN -fno-tree-vectorize -fno-tree-slp-vectorize
+make gcc-plain gcc -O2 -DVECTOR_PLAIN -U__SSE2__ -fno-tree-vectorize -fno-tree-slp-vectorize
 make gcc-native gcc -O3 -march=native
 make clang-vector clang -O3
 make clang-plain clang -O2 -DVECTOR_PLAIN -fno-vectorize -fno-slp-vectorize

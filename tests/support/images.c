@@ -251,6 +251,8 @@ struct test_file test_png(const struct pixels *pixels, struct test_png how)
     png_set_write_fn(png, &file, png_append, NULL);
     png_set_IHDR(png, info, (unsigned)pixels->width, (unsigned)pixels->height, how.depth, how.type,
                  how.interlaced, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (how.filters)
+        png_set_filter(png, PNG_FILTER_TYPE_BASE, how.filters);
     if (how.type == PNG_COLOR_TYPE_PALETTE)
         png_palette(png, info, how.depth, how.transparent);
     else if (how.transparent)

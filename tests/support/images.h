@@ -58,6 +58,7 @@ struct test_png {
     const double *corners; /* cHRM: x and y of white, red, green and blue; NULL is none */
     bool srgb;             /* an sRGB chunk too */
     bool background;       /* with a bKGD chunk */
+    int filters;           /* PNG_FILTER_… to choose from; 0 leaves it to libpng */
 };
 
 /* `pixels` as PNG. Depths below 8 and palettes hold its first channel only. */
