@@ -58,11 +58,11 @@ static VECTOR_CLONES void add_row(uint16_t *restrict sums, const uint8_t *restri
             sums[i] = (uint16_t)(sums[i] + row[i]);
 }
 
-/* Writes the means of `boxes` boxes of columns x rows pixels. The division by their count is a
+/* The means of boxes of any size. The division by their count is a
  * product with a reciprocal of 40 bits: its error, below 2^24 / 2^40, is less than the distance of
  * any such quotient to the next whole number, 1 / 65536. */
-static inline void write_boxes(const uint16_t *sums, int boxes, int columns, int rows, int channels,
-                               uint8_t *to)
+static inline void write_large_boxes(const uint16_t *sums, int boxes, int columns, int rows,
+                                     int channels, uint8_t *to)
 {
     uint32_t count = (uint32_t)(columns * rows);
     uint64_t reciprocal = ((1ull << 40) + count - 1) / count;
@@ -75,6 +75,69 @@ static inline void write_boxes(const uint16_t *sums, int boxes, int columns, int
         for (int c = 0; c < channels; c++)
             to[c] = (uint8_t)((sum[c] + count / 2) * reciprocal >> 40);
     }
+}
+
+/* The means of boxes of few pixels, whose sums fit 16 bits. They are added up across first, a block
+ * at a time, so that the compiler can divide many at once. A reciprocal of 16 bits is enough for
+ * them: the product of it and `count` is above 2^16 by less than `count`, and that times the sum,
+ * which is below 256 x `count`, stays below 2^16. */
+enum { SMALL_BOX = 16, BLOCK_BOXES = 128 };
+
+typedef uint16_t pixel_sum __attribute__((vector_size(8)));
+
+static inline void add_across(const uint16_t *sums, int boxes, int columns, int channels,
+                              uint16_t start, uint16_t *to)
+{
+    for (int box = 0; box < boxes; box++, to += channels) {
+        pixel_sum four = {start, start, start, start}, more;
+        uint16_t one = start;
+        for (int x = 0; x < columns; x++, sums += channels)
+            if (channels == 4) {
+                memcpy(&more, sums, sizeof more);
+                four += more;
+            } else {
+                one = (uint16_t)(one + *sums);
+            }
+        if (channels == 4)
+            memcpy(to, &four, sizeof four);
+        else
+            *to = one;
+    }
+}
+
+static inline void divide(const uint16_t *restrict sums, int count, uint16_t reciprocal,
+                          uint8_t *restrict to)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = (uint8_t)((uint32_t)(sums[i] * (uint32_t)reciprocal) >> 16);
+}
+
+static inline void write_small_boxes(const uint16_t *sums, int boxes, int columns, int rows,
+                                     int channels, uint8_t *to)
+{
+    int count = columns * rows;
+    uint16_t reciprocal = (uint16_t)(((1 << 16) + count - 1) / count);
+    uint16_t across[BLOCK_BOXES * 4];
+
+    for (int block; boxes > 0; boxes -= block) {
+        block = boxes < BLOCK_BOXES ? boxes : BLOCK_BOXES;
+        add_across(sums, block, columns, channels, (uint16_t)(count / 2), across);
+        divide(across, block * channels, reciprocal, to);
+        sums += (ptrdiff_t)block * columns * channels;
+        to += (ptrdiff_t)block * channels;
+    }
+}
+
+/* Writes the means of `boxes` boxes of columns x rows pixels. */
+static inline void write_boxes(const uint16_t *sums, int boxes, int columns, int rows, int channels,
+                               uint8_t *to)
+{
+    int count = columns * rows;
+
+    if (count > 1 && count <= SMALL_BOX)
+        write_small_boxes(sums, boxes, columns, rows, channels, to);
+    else
+        write_large_boxes(sums, boxes, columns, rows, channels, to);
 }
 
 /* Writes one row of means from the sums of `rows` rows: whole boxes, then what is left. */

@@ -101,6 +101,24 @@ static void test_reduce_of_white_is_white_for_every_factor(void **state)
     }
 }
 
+/* A row of boxes, one for each sum that so many pixels can have. */
+static void test_reduce_rounds_every_sum_of_few_pixels_right(void **state)
+{
+    (void)state;
+    for (int side = 1; side <= 20; side++) {
+        struct reduce r;
+        int boxes = 255 * side + 1;
+        assert_int_equal(reduce_init(&r, boxes * side, 2, 1, false, side, 1), 0);
+        uint8_t *row = reduce_row(&r);
+        for (int i = 0; i < boxes * side; i++)
+            row[i] = (uint8_t)((i / side + i % side) / side);
+        reduce_commit(&r);
+        for (int sum = 0; sum < boxes; sum++)
+            assert_int_equal(r.out.data[sum], (sum + side / 2) / side);
+        reduce_done(&r);
+    }
+}
+
 static void test_reduce_refuses_factors_that_overflow(void **state)
 {
     (void)state;
@@ -119,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_reduce_is_right_at_every_width),
         cmocka_unit_test(test_reduce_premultiplies_alpha),
         cmocka_unit_test(test_reduce_of_white_is_white_for_every_factor),
+        cmocka_unit_test(test_reduce_rounds_every_sum_of_few_pixels_right),
         cmocka_unit_test(test_reduce_refuses_factors_that_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
