@@ -34,6 +34,27 @@ static inline void store(uint8_t *to, lanes value, int size)
     memcpy(to, &bytes, (size_t)size);
 }
 
+/* Two pixels of 4 bytes side by side, from two places and to two. */
+static inline lanes load_two(const uint8_t *from, const uint8_t *other)
+{
+    return (lanes)_mm_unpacklo_epi64((__m128i)load(from, 4), (__m128i)load(other, 4));
+}
+
+static inline void store_two(uint8_t *to, uint8_t *other, lanes value)
+{
+    __m128i bytes = _mm_packus_epi16((__m128i)value, (__m128i)value);
+    __m128i second = _mm_srli_epi64(bytes, 32);
+
+    memcpy(to, &bytes, 4);
+    memcpy(other, &second, 4);
+}
+
+/* The first halves of both. */
+static inline lanes join(lanes first, lanes second)
+{
+    return (lanes)_mm_unpacklo_epi64((__m128i)first, (__m128i)second);
+}
+
 static inline lanes lower_of(lanes a, lanes b)
 {
     return (lanes)_mm_min_epi16((__m128i)a, (__m128i)b);
@@ -57,6 +78,25 @@ static inline void store(uint8_t *to, lanes value, int size)
 {
     for (int i = 0; i < size; i++)
         to[i] = (uint8_t)value[i];
+}
+
+static inline lanes join(lanes first, lanes second)
+{
+    for (int i = 0; i < 4; i++)
+        first[4 + i] = second[i];
+    return first;
+}
+
+static inline lanes load_two(const uint8_t *from, const uint8_t *other)
+{
+    return join(load(from, 4), load(other, 4));
+}
+
+static inline void store_two(uint8_t *to, uint8_t *other, lanes value)
+{
+    store(to, value, 4);
+    for (int i = 0; i < 4; i++)
+        other[i] = (uint8_t)value[4 + i];
 }
 
 static inline lanes lower_of(lanes a, lanes b)
@@ -128,6 +168,49 @@ static inline void undo(const uint8_t *raw, uint8_t *line, int width, int step, 
     }
 }
 
+/* Two rows at a time, the lower one two pixels behind the upper one, so that what is above a pixel
+ * is known in time. The first four lanes are of the upper row. */
+struct front {
+    lanes a;       /* the pixels that were done last */
+    lanes delayed; /* and those before them */
+    lanes b;       /* what was above the last */
+};
+
+static inline lanes advance(struct front *front, lanes raw, lanes above, undo_pixel *pixel)
+{
+    lanes b = join(above, front->delayed);
+    lanes done = pixel(raw, front->a, b, front->b) & ((lanes){0} + 255);
+
+    *front = (struct front){.a = done, .delayed = front->a, .b = b};
+    return done;
+}
+
+/* `line` and `next` as in png_filter_undo_two(); what is constant in undo() is so here. */
+static inline void undo_two(const uint8_t *raw, const uint8_t *lower, uint8_t *line, uint8_t *next,
+                            int width, int step, undo_pixel *pixel)
+{
+    enum { LAG = 2 };
+    const lanes opaque = step == 3 ? (lanes){0, 0, 0, 255, 0, 0, 0, 255} : (lanes){0};
+    const lanes upper = {-1, -1, -1, -1};
+    struct front front = {0};
+    uint8_t ignored[4];
+
+    for (int x = 0; x < LAG; x++, raw += step, line += 4) {
+        lanes done = advance(&front, load(raw, 4), load(line, 4), pixel);
+        store_two(line, ignored, done | opaque);
+    }
+    front.a &= upper; /* nothing is left of the lower row's first pixel */
+    front.b &= upper;
+    for (int x = LAG; x < width; x++, raw += step, lower += step, line += 4, next += 4) {
+        lanes done = advance(&front, load_two(raw, lower), load(line, 4), pixel);
+        store_two(line, next, done | opaque);
+    }
+    for (int x = 0; x < LAG; x++, lower += step, next += 4) {
+        lanes done = advance(&front, load_two(lower, lower), (lanes){0}, pixel);
+        store_two(ignored, next, done | opaque);
+    }
+}
+
 static inline void undo_any(enum png_filter filter, const uint8_t *raw, uint8_t *line, int width,
                             int step)
 {
@@ -169,4 +252,24 @@ void png_filter_undo(enum png_filter filter, const uint8_t *raw, int step, uint8
         undo_any(filter, raw, line, width, 6);
     else
         undo_any(filter, raw, line, width, 8);
+}
+
+bool png_filter_takes_two(enum png_filter filter, int step, int width)
+{
+    bool waits = filter == PNG_FILTER_UNDO_AVERAGE || filter == PNG_FILTER_UNDO_PAETH;
+
+    return waits && (step == 3 || step == 4) && width >= 2;
+}
+
+void png_filter_undo_two(enum png_filter filter, const uint8_t *raw, const uint8_t *lower, int step,
+                         uint8_t *line, uint8_t *next, int width)
+{
+    if (filter == PNG_FILTER_UNDO_AVERAGE && step == 3)
+        undo_two(raw, lower, line, next, width, 3, undo_average);
+    else if (filter == PNG_FILTER_UNDO_AVERAGE)
+        undo_two(raw, lower, line, next, width, 4, undo_average);
+    else if (step == 3)
+        undo_two(raw, lower, line, next, width, 3, undo_paeth);
+    else
+        undo_two(raw, lower, line, next, width, 4, undo_paeth);
 }

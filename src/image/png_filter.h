@@ -3,6 +3,7 @@
 #ifndef IMAGE_PNG_FILTER_H
 #define IMAGE_PNG_FILTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The byte before a row; another is damage. */
@@ -25,5 +26,15 @@ enum png_filter {
  *   width  pixels, 1 or more; of depths below 8: bytes, with a step of 1 */
 void png_filter_undo(enum png_filter filter, const uint8_t *raw, int step, uint8_t *line,
                      int width);
+
+/* True when two rows of this one filter can be undone together, in little more time than one. */
+bool png_filter_takes_two(enum png_filter filter, int step, int width);
+
+/* Undoes the filter of two rows, one below the other, where png_filter_takes_two().
+ *   raw, lower  both as stored, without their first bytes
+ *   line        the row above, and the upper one afterwards
+ *   next        the lower one afterwards; has the size of `line` */
+void png_filter_undo_two(enum png_filter filter, const uint8_t *raw, const uint8_t *lower, int step,
+                         uint8_t *line, uint8_t *next, int width);
 
 #endif

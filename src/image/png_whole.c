@@ -27,6 +27,7 @@ struct png_whole {
     size_t row_bytes;      /* of the file, without the filter's */
     uint8_t *bytes;        /* height x (1 + row_bytes); owned */
     uint8_t *line;         /* a row, unfiltered; owned */
+    uint8_t *next;         /* room for another; owned */
 };
 
 /* ---- the header ---- */
@@ -167,18 +168,42 @@ static void write_row(const struct png_whole *whole, uint8_t *to)
         hide_key(whole, to);
 }
 
-/* Unfilters the picture and hands over its rows. */
-static void write_rows(const struct png_whole *whole, struct reduce *sink)
+/* Unfilters the row at y, and the one below it if that costs little more. Returns how many. The
+ * rows are in `line` and `next`. */
+static int unfilter(struct png_whole *whole, int y)
 {
     int bits = whole->samples * whole->depth;
     int step = bits < 8 ? 1 : bits / 8;
     int pixels = (int)(whole->row_bytes / (size_t)step);
-    const uint8_t *row = whole->bytes;
+    const uint8_t *row = whole->bytes + (size_t)y * (1 + whole->row_bytes);
+    const uint8_t *below = row + 1 + whole->row_bytes;
 
-    for (int y = 0; y < whole->height; y++, row += 1 + whole->row_bytes) {
-        png_filter_undo(row[0], row + 1, step, whole->line, pixels);
-        write_row(whole, reduce_row(sink));
-        reduce_commit(sink);
+    if (y + 1 < whole->height && row[0] == below[0] && png_filter_takes_two(row[0], step, pixels)) {
+        png_filter_undo_two(row[0], row + 1, below + 1, step, whole->line, whole->next, pixels);
+        return 2;
+    }
+    png_filter_undo(row[0], row + 1, step, whole->line, pixels);
+    return 1;
+}
+
+static void commit_line(const struct png_whole *whole, struct reduce *sink)
+{
+    write_row(whole, reduce_row(sink));
+    reduce_commit(sink);
+}
+
+/* Unfilters the picture and hands over its rows. */
+static void write_rows(struct png_whole *whole, struct reduce *sink)
+{
+    for (int y = 0, rows; y < whole->height; y += rows) {
+        rows = unfilter(whole, y);
+        commit_line(whole, sink);
+        if (rows < 2)
+            continue;
+        uint8_t *line = whole->line;
+        whole->line = whole->next;
+        whole->next = line;
+        commit_line(whole, sink);
     }
 }
 
@@ -194,7 +219,8 @@ static bool inflate_rows(struct png_whole *whole, struct source *source)
         return false;
     whole->bytes = png_inflate(source, height * stride);
     whole->line = calloc((size_t)whole->width * 8 + 8, 1);
-    if (!whole->bytes || !whole->line)
+    whole->next = malloc((size_t)whole->width * 8 + 8);
+    if (!whole->bytes || !whole->line || !whole->next)
         return false;
     for (size_t y = 0; y < height; y++)
         if (whole->bytes[y * stride] >= PNG_FILTER_UNDO_COUNT)
@@ -216,5 +242,6 @@ bool png_whole_read(png_structp png, png_infop info, struct source *source, stru
         source_seek(source, start);
     free(whole.bytes);
     free(whole.line);
+    free(whole.next);
     return there;
 }

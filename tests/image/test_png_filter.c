@@ -95,6 +95,41 @@ static void test_every_filter_step_and_width_is_undone(void **state)
             }
 }
 
+static void check_two(enum png_filter filter, int step, int width)
+{
+    uint8_t raw[2][WIDTH_MAX * 4 + SLACK], line[WIDTH_MAX * 4 + SLACK];
+    uint8_t next[WIDTH_MAX * 4 + SLACK], want[2][WIDTH_MAX * 4];
+    for (size_t i = 0; i < sizeof *raw; i++) {
+        raw[0][i] = (uint8_t)rand();
+        raw[1][i] = (uint8_t)rand();
+        line[i] = (uint8_t)rand();
+        next[i] = 0xaa;
+    }
+    uint8_t behind = line[4 * width];
+    undo_by_the_book(filter, raw[0], step, line, want[0], width);
+    undo_by_the_book(filter, raw[1], step, want[0], want[1], width);
+    png_filter_undo_two(filter, raw[0], raw[1], step, line, next, width);
+    assert_memory_equal(line, want[0], (size_t)width * 4);
+    assert_memory_equal(next, want[1], (size_t)width * 4);
+    assert_int_equal(line[4 * width], behind);
+    assert_int_equal(next[4 * width], 0xaa);
+}
+
+static void test_two_rows_at_once_are_those_one_after_the_other(void **state)
+{
+    (void)state;
+    int done = 0;
+    srand(4);
+    for (int filter = 0; filter < PNG_FILTER_UNDO_COUNT; filter++)
+        for (int step = 1; step <= 8; step++)
+            for (int width = 1; width <= WIDTH_MAX; width++)
+                if (png_filter_takes_two((enum png_filter)filter, step, width)) {
+                    check_two((enum png_filter)filter, step, width);
+                    done++;
+                }
+    assert_int_equal(done, 2 * 2 * (WIDTH_MAX - 1));
+}
+
 static void test_nothing_is_written_behind_the_line(void **state)
 {
     (void)state;
@@ -115,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paeth_is_the_standard_s_for_all_neighbours),
         cmocka_unit_test(test_every_filter_step_and_width_is_undone),
+        cmocka_unit_test(test_two_rows_at_once_are_those_one_after_the_other),
         cmocka_unit_test(test_nothing_is_written_behind_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
