@@ -141,21 +141,26 @@ static void share_blur(double sigma_px, double ratio, double reduced, double *re
     *ret_rest = variance < 0 ? -1 : small ? variance / (reduced * reduced) : 0;
 }
 
-/* The largest that leaves the target's size. */
-static int largest_shrink(double ratio_x, double ratio_y, unsigned shrinks)
+/* What is blurred by so many of its pixels holds nothing that more pixels would show. */
+#define BLUR_HIDES 3.75
+
+/* The largest that leaves the target's size, or what is to be seen of it behind the blur. */
+static int largest_shrink(double ratio_x, double ratio_y, unsigned shrinks, double sigma_px)
 {
     int largest = 1;
 
-    for (int shrink = 2; shrink <= 8; shrink *= 2)
-        if ((shrinks & (unsigned)shrink) && shrink <= ratio_x && shrink <= ratio_y)
+    for (int shrink = 2; shrink <= 8; shrink *= 2) {
+        bool leaves = shrink <= ratio_x && shrink <= ratio_y;
+        if ((shrinks & (unsigned)shrink) && (leaves || BLUR_HIDES * shrink <= sigma_px))
             largest = shrink;
+    }
     return largest;
 }
 
 struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
                                              double sigma_px)
 {
-    struct geometry_reduction r = {.shrink = largest_shrink(ratio_x, ratio_y, shrinks)};
+    struct geometry_reduction r = {.shrink = largest_shrink(ratio_x, ratio_y, shrinks, sigma_px)};
 
     r.factor_x = box_factor(ratio_x, r.shrink);
     r.factor_y = box_factor(ratio_y, r.shrink);
@@ -191,9 +196,9 @@ static void lanczos_blur(double sigma_px, double ratio, double reduced, double *
 struct geometry_reduction geometry_reduction_lanczos3(double ratio_x, double ratio_y,
                                                       unsigned shrinks, double sigma_px)
 {
-    struct geometry_reduction r = {.shrink =
-                                       largest_shrink(ratio_x / LANCZOS_SHRINK_LEAVES,
-                                                      ratio_y / LANCZOS_SHRINK_LEAVES, shrinks)};
+    struct geometry_reduction r = {.shrink = largest_shrink(ratio_x / LANCZOS_SHRINK_LEAVES,
+                                                            ratio_y / LANCZOS_SHRINK_LEAVES,
+                                                            shrinks, sigma_px)};
 
     r.factor_x = lanczos_factor(ratio_x, r.shrink);
     r.factor_y = lanczos_factor(ratio_y, r.shrink);
