@@ -1,108 +1,52 @@
-/* Blur: three boxes in a row are nearly a Gaussian, and the sum of a box moves along by adding the
- * pixel that enters and taking away the one that leaves. An extended box has whole pixels and, at
- * both ends, a fraction of one more, so that its variance comes out exactly.
- *
- * Sums are whole numbers below 2^24 and weights are floats, which hold such numbers exactly: the
- * result is the same on every machine. */
+/* Blur by boxes: the sum of a box moves along by adding the pixel that enters and taking away the
+ * one that leaves. Sums are whole numbers below 2^24 and weights are floats, which hold such
+ * numbers exactly: the result is the same on every machine. */
 #include "image/blur.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/boxes.h"
 #include "image/filter.h"
 #include "image/transpose.h"
 #include "image/vector.h"
-
-enum {
-    PASSES = 3,
-    NARROW_RADIUS = 1,                           /* boxes up to this are one filter together */
-    NARROW_REACH = PASSES * (NARROW_RADIUS + 1), /* of it to either side */
-    NARROW_TAPS = 2 * NARROW_REACH + 2,          /* made even */
-};
-
-struct box {
-    int radius;  /* whole pixels on either side of the middle one */
-    float whole; /* weight of each of them */
-    float ends;  /* weight of the two behind them */
-};
-
-/* The extended box of which three in a row have the variance sigma^2. */
-static struct box box_of(double sigma)
-{
-    double variance = sigma * sigma / PASSES;
-    int radius = (int)floor((sqrt(12 * variance + 1) - 1) / 2);
-    double length = 2 * radius + 1;
-    double fraction = length * (radius * (radius + 1.0) - 3 * variance) /
-                      (6 * (variance - (radius + 1.0) * (radius + 1.0)));
-    double weight = 1 / (length + 2 * fraction);
-
-    return (struct box){
-        .radius = radius, .whole = (float)weight, .ends = (float)(weight * fraction)};
-}
 
 static int clamp(int y, int rows)
 {
     return y < 0 ? 0 : y < rows ? y : rows - 1;
 }
 
-/* A narrow blur at once: the three boxes together are one short filter. Near the edges it is
- * another one for each row. */
-struct narrow {
-    int reach; /* rows to either side */
-    int taps;  /* even; the last weighs nothing */
-    int16_t top[NARROW_REACH][NARROW_TAPS], middle[NARROW_TAPS], bottom[NARROW_REACH][NARROW_TAPS];
+/* The filters of a narrow blur, with a weight of 0 behind each, so that they are even. */
+struct filters {
+    struct narrow narrow;
+    int16_t weights[NARROW_FILTERS][NARROW_TAPS + 1];
 };
 
-/* The weights of the rows around row y of `rows`. Every pass repeats the edges anew, so what a pass
- * would take from beyond an edge is taken from the edge. */
-static void narrow_weights(const struct narrow *narrow, struct box box, int y, int rows,
-                           int16_t *ret)
+static void filters_init(struct filters *filters, double sigma, int rows)
 {
-    double one[NARROW_TAPS] = {0}, two[NARROW_TAPS];
-    int middle = narrow->reach, reach = box.radius + 1;
+    double exact[NARROW_TAPS + 1] = {0};
 
-    one[middle] = 1;
-    for (int pass = 0; pass < PASSES; pass++) {
-        memset(two, 0, sizeof two);
-        for (int i = middle - reach * pass; i <= middle + reach * pass; i++)
-            for (int j = -reach; j <= reach; j++)
-                two[clamp(y + i - middle + j, rows) - y + middle] +=
-                    one[i] * (double)(abs(j) < reach ? box.whole : box.ends);
-        memcpy(one, two, sizeof one);
+    narrow_init(&filters->narrow, sigma, rows);
+    int taps = 2 * filters->narrow.reach + 1;
+    for (int i = 0; i < taps; i++) {
+        if (filters->narrow.filters[i][filters->narrow.reach] <= 0) /* no row has it */
+            continue;
+        memcpy(exact, filters->narrow.filters[i], (size_t)taps * sizeof *exact);
+        filter_weights(exact, taps + 1, filters->weights[i]);
     }
-    filter_weights(one, narrow->taps, ret);
 }
 
-static void narrow_init(struct narrow *narrow, struct box box, int rows)
-{
-    narrow->reach = PASSES * (box.radius + 1);
-    narrow->taps = 2 * narrow->reach + 2;
-    for (int i = 0; i < narrow->reach && i < rows; i++) {
-        narrow_weights(narrow, box, i, rows, narrow->top[i]);
-        narrow_weights(narrow, box, rows - 1 - i, rows, narrow->bottom[i]);
-    }
-    if (rows > 2 * narrow->reach)
-        narrow_weights(narrow, box, narrow->reach, rows, narrow->middle);
-}
-
-static const int16_t *narrow_row(const struct narrow *narrow, int y, int rows)
-{
-    if (y < narrow->reach)
-        return narrow->top[y];
-    return rows - 1 - y < narrow->reach ? narrow->bottom[rows - 1 - y] : narrow->middle;
-}
-
-static void blur_strip_narrow(const uint8_t *in, int rows, const struct narrow *narrow,
+static void blur_strip_narrow(const uint8_t *in, int rows, const struct filters *filters,
                               uint8_t *out)
 {
-    const uint8_t *from[NARROW_TAPS];
+    const uint8_t *from[NARROW_TAPS + 1];
+    int reach = filters->narrow.reach, taps = 2 * reach + 2;
 
     for (int y = 0; y < rows; y++) {
-        for (int t = 0; t < narrow->taps; t++)
-            from[t] = in + (size_t)clamp(y + t - narrow->reach, rows) * STRIP_BYTES;
-        filter_rows(from, narrow_row(narrow, y, rows), narrow->taps, STRIP_BYTES,
+        for (int t = 0; t < taps; t++)
+            from[t] = in + (size_t)clamp(y + t - reach, rows) * STRIP_BYTES;
+        filter_rows(from, filters->weights[narrow_filter(&filters->narrow, y)], taps, STRIP_BYTES,
                     out + (size_t)y * STRIP_BYTES);
     }
 }
@@ -142,10 +86,11 @@ struct strips {
     uint8_t *a, *b; /* b follows a in one allocation */
     int rows;
     struct box box;
-    struct narrow narrow; /* used up to NARROW_RADIUS */
+    bool narrow;
+    struct filters filters; /* of a narrow blur */
 };
 
-static int strips_init(struct strips *strips, int rows, struct box box)
+static int strips_init(struct strips *strips, int rows, double sigma)
 {
     size_t size = (size_t)rows * STRIP_BYTES;
 
@@ -155,17 +100,18 @@ static int strips_init(struct strips *strips, int rows, struct box box)
         return -ENOMEM;
     strips->b = strips->a + size;
     strips->rows = rows;
-    strips->box = box;
-    if (box.radius <= NARROW_RADIUS)
-        narrow_init(&strips->narrow, box, rows);
+    strips->box = box_of(sigma);
+    strips->narrow = narrow_applies(sigma);
+    if (strips->narrow)
+        filters_init(&strips->filters, sigma, rows);
     return 0;
 }
 
 /* Blurs what is in a; the result is in b. */
 static void strips_blur(struct strips *strips)
 {
-    if (strips->box.radius <= NARROW_RADIUS) {
-        blur_strip_narrow(strips->a, strips->rows, &strips->narrow, strips->b);
+    if (strips->narrow) {
+        blur_strip_narrow(strips->a, strips->rows, &strips->filters, strips->b);
         return;
     }
     blur_strip(strips->a, strips->rows, strips->box, strips->b);
@@ -180,12 +126,12 @@ static void copy_rows(const uint8_t *in, size_t in_stride, size_t bytes, int row
         memcpy(out + (size_t)y * out_stride, in + (size_t)y * in_stride, bytes);
 }
 
-static int blur_columns(struct pixels *pixels, struct box box)
+static int blur_columns(struct pixels *pixels, double sigma)
 {
     struct strips strips;
     size_t row_bytes = (size_t)pixels->width * (size_t)pixels->channels;
 
-    if (strips_init(&strips, pixels->height, box))
+    if (strips_init(&strips, pixels->height, sigma))
         return -ENOMEM;
     for (size_t at = 0; at < row_bytes; at += STRIP_BYTES) {
         size_t bytes = row_bytes - at < STRIP_BYTES ? row_bytes - at : STRIP_BYTES;
@@ -197,12 +143,12 @@ static int blur_columns(struct pixels *pixels, struct box box)
     return 0;
 }
 
-static int blur_rows(struct pixels *pixels, struct box box)
+static int blur_rows(struct pixels *pixels, double sigma)
 {
     struct strips strips;
     int strip_rows = STRIP_BYTES / pixels->channels;
 
-    if (strips_init(&strips, pixels->width, box))
+    if (strips_init(&strips, pixels->width, sigma))
         return -ENOMEM;
     for (int y = 0; y < pixels->height; y += strip_rows) {
         int rows = pixels->height - y < strip_rows ? pixels->height - y : strip_rows;
@@ -222,8 +168,8 @@ int blur(struct pixels *pixels, double sigma_x, double sigma_y)
     if (!(sigma_x >= 0 && sigma_x <= BLUR_SIGMA_MAX && sigma_y >= 0 && sigma_y <= BLUR_SIGMA_MAX))
         return -EINVAL;
     if (sigma_x > 0)
-        rc = blur_rows(pixels, box_of(sigma_x));
+        rc = blur_rows(pixels, sigma_x);
     if (!rc && sigma_y > 0)
-        rc = blur_columns(pixels, box_of(sigma_y));
+        rc = blur_columns(pixels, sigma_y);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/boxes.h"
 #include "image/curve.h"
 #include "image/filter.h"
 #include "image/transpose.h"
@@ -42,6 +43,7 @@ struct kernel {
     double box;   /* what Pillow's reduction takes the mean of, if that is sampled; else 0 */
     double apart; /* from one node to the next; 0: there is but the middle one */
     double shares[NODES]; /* of the nodes */
+    double due;           /* deviation of a narrow blur that comes before; 0 is none */
 };
 
 /* Gives a filter the nodes of a Gaussian, which have its moments up to the fifth. */
@@ -74,7 +76,8 @@ static struct kernel kernel_bicubic(double scale, struct resize_past past)
 {
     /* Half the ratio in whole pixels of the original; a whole ratio may have come out below. */
     double box = past.step > 0 ? fmax(1, floor(scale * past.step / 2 + 1e-9)) / past.step : 1;
-    struct kernel kernel = {.support = CURVE_BICUBIC, .scale = scale, .shares = {0, 1, 0}};
+    struct kernel kernel = {
+        .support = CURVE_BICUBIC, .scale = scale, .shares = {0, 1, 0}, .due = past.due};
 
     if (box >= RESIZE_BOX_MIN)
         kernel.box = box;
@@ -88,15 +91,15 @@ static struct kernel kernel_bicubic(double scale, struct resize_past past)
     return kernel;
 }
 
-static struct kernel kernel_lanczos3(double scale, double variance)
+static struct kernel kernel_lanczos3(double scale, struct resize_past past)
 {
     struct kernel kernel = {
-        .support = CURVE_LANCZOS3, .scale = fmax(1, scale), .shares = {0, 1, 0}};
+        .support = CURVE_LANCZOS3, .scale = fmax(1, scale), .shares = {0, 1, 0}, .due = past.due};
 
-    if (variance > 0)
-        kernel_blur(&kernel, variance);
-    else if (variance < 0)
-        kernel_sharpen(&kernel, -variance);
+    if (past.rest > 0)
+        kernel_blur(&kernel, past.rest);
+    else if (past.rest < 0)
+        kernel_sharpen(&kernel, -past.rest);
     return kernel;
 }
 
@@ -105,34 +108,43 @@ static double kernel_at(enum curve support, double x)
     return support == CURVE_LANCZOS3 ? curve_lanczos3(x) : curve_bicubic(x);
 }
 
+/* The weights of one row while they are worked out, owned. */
+struct draft {
+    double *plain;   /* `taps` of them, from the row `first` on */
+    double *blurred; /* the same, with the blur that is due, from `reach` rows before that */
+    int first, taps;
+    struct narrow narrow; /* of that blur; its reach is 0 when there is none */
+};
+
 /* Adds the filter around `middle` to the weights of the rows first...first + taps - 1. */
-static void add_plain(const struct axis *axis, double middle, struct kernel kernel, double share,
-                      int first, double *exact)
+static void add_plain(struct draft *draft, int source, double middle, struct kernel kernel,
+                      double share)
 {
     double scale = kernel.scale, support = kernel.support * scale;
+    int first = draft->first;
     int from = (int)fmax(first, floor(middle - support + 0.5));
-    int end = (int)fmin(axis->source, floor(middle + support + 0.5));
+    int end = (int)fmin(source, floor(middle + support + 0.5));
 
-    for (int i = from; i < end && i < first + axis->taps; i++)
-        exact[i - first] += share * kernel_at(kernel.support, (i - middle + 0.5) / scale);
+    for (int i = from; i < end && i < first + draft->taps; i++)
+        draft->plain[i - first] += share * kernel_at(kernel.support, (i - middle + 0.5) / scale);
 }
 
 /* The same where Pillow filters the means of boxes: each of them is the mean of the rows, and of
  * the parts of rows, that it covers. */
-static void add_boxed(const struct axis *axis, double middle, struct kernel kernel, double share,
-                      int first, double *exact)
+static void add_boxed(struct draft *draft, int source, double middle, struct kernel kernel,
+                      double share)
 {
     double scale = kernel.scale / kernel.box, at = middle / kernel.box; /* in boxes */
-    int boxes = (int)ceil(axis->source / kernel.box);
+    int boxes = (int)ceil(source / kernel.box);
     int from = (int)fmax(0, floor(at - CURVE_BICUBIC * scale + 0.5));
     int end = (int)fmin(boxes, floor(at + CURVE_BICUBIC * scale + 0.5));
 
     for (int b = from; b < end; b++) {
-        double top = b * kernel.box, bottom = fmin(axis->source, top + kernel.box);
+        double top = b * kernel.box, bottom = fmin(source, top + kernel.box);
         double weight = share * curve_bicubic((b - at + 0.5) / scale) / (bottom - top);
-        int i = (int)fmax(first, floor(top));
-        for (; i < bottom && i < first + axis->taps; i++)
-            exact[i - first] += weight * (fmin(i + 1, bottom) - fmax(i, top));
+        int i = (int)fmax(draft->first, floor(top));
+        for (; i < bottom && i < draft->first + draft->taps; i++)
+            draft->plain[i - draft->first] += weight * (fmin(i + 1, bottom) - fmax(i, top));
     }
 }
 
@@ -152,42 +164,82 @@ static int kernel_taps(struct kernel kernel)
     return (rows + 1) & ~1;
 }
 
-/* Fills the weights of row `y`, whose middle is at `middle` in the source. */
-static void axis_fill(struct axis *axis, int y, double middle, struct kernel kernel, double *exact)
+static int draft_init(struct draft *draft, int source, struct kernel kernel)
+{
+    *draft = (struct draft){.taps = kernel_taps(kernel)};
+    if (kernel.due > 0)
+        narrow_init(&draft->narrow, kernel.due, source);
+    size_t most = (size_t)(draft->taps + 2 * draft->narrow.reach);
+    draft->plain = calloc(2 * most, sizeof *draft->plain);
+    draft->blurred = draft->plain + most;
+    return draft->plain ? 0 : -ENOMEM;
+}
+
+/* Fills in the plain weights of a row of the result, whose middle is at `middle` in the source. */
+static void draft_fill(struct draft *draft, int source, double middle, struct kernel kernel)
 {
     int first = (int)fmax(0, floor(middle - kernel_reach(kernel) + (kernel.box > 0 ? 0 : 0.5)));
 
-    memset(exact, 0, (size_t)axis->taps * sizeof *exact);
+    draft->first = first;
+    memset(draft->plain, 0, (size_t)draft->taps * sizeof *draft->plain);
     for (int node = 0; node < NODES; node++) {
-        double at = middle + (node - 1) * kernel.apart;
+        double at = middle + (node - 1) * kernel.apart, share = kernel.shares[node];
         if (kernel.apart <= 0 && node != 1)
             continue;
         if (kernel.box > 0)
-            add_boxed(axis, at, kernel, kernel.shares[node], first, exact);
+            add_boxed(draft, source, at, kernel, share);
         else
-            add_plain(axis, at, kernel, kernel.shares[node], first, exact);
+            add_plain(draft, source, at, kernel, share);
     }
-    filter_weights(exact, axis->taps, axis->weights + (size_t)y * (size_t)axis->taps);
-    axis->first[y] = first;
+}
+
+/* What blurring each row first comes to: a row's weight goes to all that its blur takes from. */
+static void draft_blur(struct draft *draft, int source)
+{
+    int reach = draft->narrow.reach;
+
+    memset(draft->blurred, 0, (size_t)(draft->taps + 2 * reach) * sizeof *draft->blurred);
+    for (int t = 0; t < draft->taps && draft->first + t < source; t++) {
+        const double *filter =
+            draft->narrow.filters[narrow_filter(&draft->narrow, draft->first + t)];
+        for (int k = 0; k <= 2 * reach; k++)
+            draft->blurred[t + k] += draft->plain[t] * filter[k];
+    }
+}
+
+/* Rounds the weights to those of row `y`. Before the first row of the source all are 0. */
+static void axis_fill(struct axis *axis, int y, const struct draft *draft)
+{
+    int16_t *weights = axis->weights + (size_t)y * (size_t)axis->taps;
+    int first = draft->first - draft->narrow.reach, before = first < 0 ? -first : 0;
+
+    axis->first[y] = first + before;
+    filter_weights(draft->narrow.reach ? draft->blurred + before : draft->plain,
+                   axis->taps - before, weights);
 }
 
 /* `count` rows from `box` rows of the source's, the first of which is `start`. */
 static int axis_init(struct axis *axis, int source, double start, double box, int count,
                      struct kernel kernel)
 {
-    double scale = box / count;
-    int taps = kernel_taps(kernel);
-    double *exact = calloc((size_t)taps, sizeof *exact);
+    struct draft draft;
+    int rc = draft_init(&draft, source, kernel);
 
-    *axis = (struct axis){.count = count, .source = source, .taps = taps};
+    *axis = (struct axis){.count = count, .taps = draft.taps + 2 * draft.narrow.reach};
+    axis->source = source;
     axis->first = calloc((size_t)count, sizeof *axis->first);
-    axis->weights = calloc((size_t)count, (size_t)taps * sizeof *axis->weights);
-    int rc = exact && axis->first && axis->weights ? 0 : -ENOMEM;
-    for (int y = 0; y < count && !rc; y++)
-        axis_fill(axis, y, start + (y + 0.5) * scale, kernel, exact);
+    axis->weights = calloc((size_t)count, (size_t)axis->taps * sizeof *axis->weights);
+    if (!axis->first || !axis->weights)
+        rc = -ENOMEM;
+    for (int y = 0; y < count && !rc; y++) {
+        draft_fill(&draft, source, start + (y + 0.5) * (box / count), kernel);
+        if (draft.narrow.reach)
+            draft_blur(&draft, source);
+        axis_fill(axis, y, &draft);
+    }
     if (rc)
         axis_done(axis);
-    free(exact);
+    free(draft.plain);
     return rc;
 }
 
@@ -273,7 +325,7 @@ static bool is_valid(double start, double box, int source, int target)
 static struct pixels columns_near(const struct pixels *in, struct pixels_box *box,
                                   struct kernel kernel)
 {
-    double reach = kernel_reach(kernel) + 1;
+    double reach = kernel_reach(kernel) + (kernel.due > 0 ? NARROW_REACH : 0) + 1;
     int first = (int)fmax(0, floor(box->x - reach));
     int end = (int)fmin(in->width, ceil(box->x + box->width + reach));
     struct pixels part = *in;
@@ -324,8 +376,8 @@ int resize_reduced(const struct pixels *in, struct pixels_box box, int width, in
 }
 
 int resize_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
-                    double variance_x, double variance_y, struct pixels *ret)
+                    struct resize_past past_x, struct resize_past past_y, struct pixels *ret)
 {
-    return resize_by(in, box, width, height, kernel_lanczos3(box.width / width, variance_x),
-                     kernel_lanczos3(box.height / height, variance_y), ret);
+    return resize_by(in, box, width, height, kernel_lanczos3(box.width / width, past_x),
+                     kernel_lanczos3(box.height / height, past_y), ret);
 }

@@ -25,6 +25,8 @@ struct resize_past {
     double step;    /* pixels of the original to one of `in`; 0 is not known */
     double blurred; /* standard deviation of the blur that was done; 0 is none */
     double rest;    /* variance of the blur that is still due; negative: none was asked for */
+    double due;     /* of what `blurred` says, 0 or all: what is not done yet, but by resizing.
+                       narrow_applies() to it */
 };
 
 /* The same for a picture that was reduced on the way, as Pillow would have made it from the
@@ -36,12 +38,11 @@ int resize_reduced(const struct pixels *in, struct pixels_box box, int width, in
                    struct resize_past past_x, struct resize_past past_y, struct pixels *ret);
 
 /* The same by Lanczos-3, which is sharper, and owes Pillow's reduction nothing. What overshoots is
- * cut off at 0 and 255.
- *   variance_x  of the blur that is still due, in square pixels of `in`; small, or it is cut off at
- *               the filter's end. Negative, -1 / 12 at least: what the means of boxes blurred too
- *               much, and is made up for by sharpening. variance_y likewise
- * Returns as resize(). Source: Duchon, Lanczos Filtering in One and Two Dimensions, 1979. */
+ * cut off at 0 and 255. Of what became of the axes only `rest` and `due` count, the rest small, or
+ * it is cut off at the filter's end; negative, -1 / 12 at least, it is what the means of boxes
+ * blurred too much, and is made up for by sharpening. Returns as resize(). Source: Duchon, Lanczos
+ * Filtering in One and Two Dimensions, 1979. */
 int resize_lanczos3(const struct pixels *in, struct pixels_box box, int width, int height,
-                    double variance_x, double variance_y, struct pixels *ret);
+                    struct resize_past past_x, struct resize_past past_y, struct pixels *ret);
 
 #endif

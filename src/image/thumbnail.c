@@ -13,6 +13,7 @@
 #include "image/alpha.h"
 #include "image/blur.h"
 #include "image/border.h"
+#include "image/boxes.h"
 #include "image/colour.h"
 #include "image/exact.h"
 #include "image/geometry.h"
@@ -193,11 +194,20 @@ static int decode(struct work *work)
     return decode_rows(work) ? decode_damaged(work) : 0;
 }
 
+/* What of a blur resizing does in passing: a narrow one is a few more weights then, and saves a
+ * pass, but would be done again for every size. */
+static double blur_in_passing(const struct work *work, double sigma)
+{
+    return work->result->thumb_count == 1 && narrow_applies(sigma) ? sigma : 0;
+}
+
 static int blur_reduced(struct work *work)
 {
-    if (blur(&work->reduce.out, work->plan.sigma_x, work->plan.sigma_y))
-        return fail_memory(work);
-    return 0;
+    double x = work->plan.sigma_x, y = work->plan.sigma_y;
+
+    x -= blur_in_passing(work, x);
+    y -= blur_in_passing(work, y);
+    return blur(&work->reduce.out, x, y) ? fail_memory(work) : 0;
 }
 
 /* Samples the part that is shown, as it is stored, from the reduced picture. */
@@ -212,12 +222,12 @@ static int resize_one(struct work *work, int i)
                                part.width / plan->step_x, part.height / plan->step_y};
     int width = is_turned(work) ? view->part_height : view->part_width;
     int height = is_turned(work) ? view->part_width : view->part_height;
-    if (work->spec->kernel == IMAGE_LANCZOS3)
-        return resize_lanczos3(&work->reduce.out, part, width, height, plan->rest_x, plan->rest_y,
-                               &work->thumbs[i]);
-    struct resize_past past_x = {plan->step_x, plan->sigma_x, plan->rest_x};
-    struct resize_past past_y = {plan->step_y, plan->sigma_y, plan->rest_y};
-    return resize_reduced(&work->reduce.out, part, width, height, past_x, past_y, &work->thumbs[i]);
+    struct resize_past past_x = {plan->step_x, plan->sigma_x, plan->rest_x,
+                                 blur_in_passing(work, plan->sigma_x)};
+    struct resize_past past_y = {plan->step_y, plan->sigma_y, plan->rest_y,
+                                 blur_in_passing(work, plan->sigma_y)};
+    return (work->spec->kernel == IMAGE_LANCZOS3 ? resize_lanczos3 : resize_reduced)(
+        &work->reduce.out, part, width, height, past_x, past_y, &work->thumbs[i]);
 }
 
 static int resize_each(struct work *work)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/blur.h"
 #include "image/reduce.h"
 #include "image/resize.h"
 #include "support/images.h"
@@ -75,6 +76,13 @@ static void compare(filter_function *filter, const struct pixels *in, struct pix
             }
 }
 
+static const struct resize_past nothing = {.rest = 0};
+
+static struct resize_past rest(double variance)
+{
+    return (struct resize_past){.rest = variance};
+}
+
 static void check_box(int width, int height, int channels, struct pixels_box box, int w, int h)
 {
     struct pixels in = test_picture(width, height, channels, false), out;
@@ -83,7 +91,7 @@ static void check_box(int width, int height, int channels, struct pixels_box box
     assert_int_equal(out.height, h);
     compare(cubic, &in, box, &out);
     pixels_done(&out);
-    assert_int_equal(resize_lanczos3(&in, box, w, h, 0, 0, &out), 0);
+    assert_int_equal(resize_lanczos3(&in, box, w, h, nothing, nothing, &out), 0);
     assert_int_equal(out.width, w);
     assert_int_equal(out.height, h);
     compare(lanczos, &in, box, &out);
@@ -255,6 +263,52 @@ static void test_resize_reduced_of_what_was_not_reduced_changes_nothing(void **s
     pixels_done(&in);
 }
 
+/* The most that any sample of two pictures differs by. */
+static int most_off(const struct pixels *a, const struct pixels *b)
+{
+    int most = 0;
+    for (int y = 0; y < a->height; y++)
+        for (int i = 0; i < a->width * a->channels; i++) {
+            size_t at = (size_t)y * a->stride + (size_t)i;
+            int off = abs(a->data[at] - b->data[at]);
+            most = off > most ? off : most;
+        }
+    return most;
+}
+
+/* Of random pictures, sizes and parts, edges and pictures smaller than the blur among them. */
+static void check_due(double sigma, int round)
+{
+    int width = rand() % 60 + 1, height = rand() % 40 + 1, w = rand() % 50 + 1, h = rand() % 50 + 1;
+    struct pixels in = test_picture(width, height, round % 2 ? 4 : 1, false), due, before;
+    struct pixels_box box = {0, 0, width, height};
+    if (round % 3 == 0)
+        box = (struct pixels_box){width * 0.3, height * 0.2, width * 0.5, height * 0.7};
+    struct resize_past later = {.step = round % 5 ? 1 : 0, .blurred = sigma, .due = sigma};
+    struct resize_past done = later;
+    done.due = 0;
+    int (*by)(const struct pixels *, struct pixels_box, int, int, struct resize_past,
+              struct resize_past, struct pixels *) = round % 7 ? resize_reduced : resize_lanczos3;
+    assert_int_equal(by(&in, box, w, h, later, later, &due), 0);
+    assert_int_equal(blur(&in, sigma, sigma), 0);
+    assert_int_equal(by(&in, box, w, h, done, done, &before), 0);
+    if (most_off(&due, &before) > 3) /* four roundings against two */
+        fail_msg("%d x %d to %d x %d, sigma %.2f: %d off", width, height, w, h, sigma,
+                 most_off(&due, &before));
+    pixels_done(&due);
+    pixels_done(&before);
+    pixels_done(&in);
+}
+
+static void test_resize_does_a_narrow_blur_that_is_due_as_if_it_came_first(void **state)
+{
+    (void)state;
+    const double sigmas[] = {0.2, 0.5, 0.97, 1.4, 2.4};
+    srand(10);
+    for (int round = 0; round < 2000; round++)
+        check_due(sigmas[round % 5], round);
+}
+
 static void test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture(void **state)
 {
     (void)state;
@@ -281,7 +335,7 @@ static double height_of_wave(double variance)
     for (int x = 0; x < 320; x++)
         in.data[x] = (uint8_t)lround(128 + 100 * cos((x + 0.5) * WAVE_STEP));
     const struct pixels_box all = {0, 0, 320, 1};
-    assert_int_equal(resize_lanczos3(&in, all, 240, 1, variance, 0, &out), 0);
+    assert_int_equal(resize_lanczos3(&in, all, 240, 1, rest(variance), nothing, &out), 0);
     for (int x = 60; x < 180; x++)
         sum += (out.data[x] - 128) * cos((x + 0.5) * WAVE_STEP * 320 / 240);
     pixels_done(&in);
@@ -313,9 +367,10 @@ static void test_resize_lanczos3_cuts_off_what_overshoots(void **state)
     for (int x = 0; x < 500; x++)
         in.data[x] = rand() % 2 ? 255 : 0;
     for (int width = 60; width < 1500; width += 60) {
-        assert_int_equal(resize_lanczos3(&in, all, width, 1, 0, 0, &plain), 0);
+        assert_int_equal(resize_lanczos3(&in, all, width, 1, nothing, nothing, &plain), 0);
         compare(lanczos, &in, all, &plain);
-        assert_int_equal(resize_lanczos3(&in, all, width, 1, -1 / 12.0, 0, &sharpened), 0);
+        assert_int_equal(resize_lanczos3(&in, all, width, 1, rest(-1 / 12.0), nothing, &sharpened),
+                         0);
         for (int x = 0; x < width; x++)
             assert_in_range(sharpened.data[x] - plain.data[x] + 128, 0, 255);
         pixels_done(&plain);
@@ -340,12 +395,14 @@ static void test_resize_lanczos3_makes_up_for_boxes(void **state)
         reduce_commit(&r);
     }
     const struct pixels_box half = {0, 0, 120, 4};
-    assert_int_equal(resize_lanczos3(&in, (struct pixels_box){0, 0, 240, 8}, 100, 4, 0, 0, &want),
-                     0);
-    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, 0, 0, &out), 0);
+    assert_int_equal(
+        resize_lanczos3(&in, (struct pixels_box){0, 0, 240, 8}, 100, 4, nothing, nothing, &want),
+        0);
+    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, nothing, nothing, &out), 0);
     double without = test_psnr(&want, &out);
     pixels_done(&out);
-    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, -1 / 16.0, -1 / 16.0, &out), 0);
+    assert_int_equal(resize_lanczos3(&r.out, half, 100, 4, rest(-1 / 16.0), rest(-1 / 16.0), &out),
+                     0);
     if (!(test_psnr(&want, &out) > without + 6))
         fail_msg("%.1f dB, and %.1f without", test_psnr(&want, &out), without);
     pixels_done(&out);
@@ -380,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels),
         cmocka_unit_test(test_resize_reduced_blurs_by_the_rest),
         cmocka_unit_test(test_resize_reduced_of_what_was_not_reduced_changes_nothing),
+        cmocka_unit_test(test_resize_does_a_narrow_blur_that_is_due_as_if_it_came_first),
         cmocka_unit_test(test_resize_takes_a_box_that_rounding_has_moved_out_of_the_picture),
         cmocka_unit_test(test_resize_lanczos3_blurs_or_sharpens_by_a_variance),
         cmocka_unit_test(test_resize_lanczos3_cuts_off_what_overshoots),

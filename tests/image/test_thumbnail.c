@@ -90,6 +90,7 @@ static void check_lanczos3(struct test_file file, int box, double least_db)
     struct image_spec spec = png_spec(box, 2);
     struct pixels whole = test_decode(file.bytes, file.size), want;
     const struct pixels_box all = {0, 0, whole.width, whole.height};
+    const struct resize_past none = {.rest = 0};
     double db[2];
     for (int kernel = IMAGE_BICUBIC; kernel <= IMAGE_LANCZOS3; kernel++) {
         struct image_result result;
@@ -99,7 +100,8 @@ static void check_lanczos3(struct test_file file, int box, double least_db)
         struct pixels got = test_decode(result.thumbs[0].bytes, result.thumbs[0].size_bytes);
         if (kernel == IMAGE_BICUBIC) {
             assert_int_equal(blur(&whole, 2, 2), 0);
-            assert_int_equal(resize_lanczos3(&whole, all, got.width, got.height, 0, 0, &want), 0);
+            assert_int_equal(resize_lanczos3(&whole, all, got.width, got.height, none, none, &want),
+                             0);
         }
         db[kernel] = test_psnr(&got, &want);
         pixels_done(&got);
