@@ -49,10 +49,11 @@ struct geometry_reduction {
  *             below 1 where it is enlarged, which needs all of them; ratio_y likewise
  *   shrinks   the sum of those that the decoder offers, 1 among them
  *   sigma_px  of the blur that was asked for, in pixels of the original
- * The shrink is the largest that leaves the target's size. Pillow's boxes are half the whole ratio
- * long: boxes here go up to a third of that, and resizing samples Pillow's own from them. What
- * boxes blur by counts towards the blur; what is left of a blur and too small to be worth a pass of
- * its own is left to resizing; a negative rest is none at all. */
+ * The shrink is the largest that leaves the target's size, or half of it where a blur of 3.75
+ * shrunk pixels and more leaves nothing to be seen in between. Pillow's boxes are half the whole
+ * ratio long: boxes here go up to a third of that, and resizing samples Pillow's own from them.
+ * What boxes blur by counts towards the blur; what is left of a blur and too small to be worth a
+ * pass of its own is left to resizing; a negative rest is none at all. */
 struct geometry_reduction geometry_reduction(double ratio_x, double ratio_y, unsigned shrinks,
                                              double sigma_px);
 

@@ -223,6 +223,21 @@ static void test_geometry_reduction_shrinks_as_far_as_the_target_allows(void **s
     assert_int_equal(geometry_reduction(6000.0 / 256, 4000.0 / 171, 1, 2).factor_x, 11);
 }
 
+/* At 15 pixels, the first shrink that hides nothing is 4; more than half the target is never lost.
+ */
+static void test_geometry_reduction_shrinks_further_behind_a_strong_blur(void **state)
+{
+    (void)state;
+    assert_int_equal(geometry_reduction(2.7, 2.7, 15, 14.9).shrink, 2);
+    assert_int_equal(geometry_reduction(2.7, 2.7, 15, 15).shrink, 4);
+    assert_int_equal(geometry_reduction(4.1, 4.1, 15, 15).shrink, 4);
+    assert_int_equal(geometry_reduction(4.1, 4.1, 15, 30).shrink, 8);
+    assert_int_equal(geometry_reduction(1.9, 2.5, 15, 100).shrink, 1);
+    assert_int_equal(geometry_reduction(0.9, 5, 15, 100).shrink, 1);
+    assert_int_equal(geometry_reduction(2.7, 2.7, 1, 100).shrink, 1);
+    assert_true(geometry_reduction(2.7, 2.7, 15, 15).sigma_x > 3.7);
+}
+
 static void test_geometry_reduction_keeps_all_pixels_of_what_is_enlarged(void **state)
 {
     (void)state;
@@ -313,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_geometry_contain_places_by_gravity),
         cmocka_unit_test(test_geometry_reduction_leaves_enough_pixels_for_the_target),
         cmocka_unit_test(test_geometry_reduction_shrinks_as_far_as_the_target_allows),
+        cmocka_unit_test(test_geometry_reduction_shrinks_further_behind_a_strong_blur),
         cmocka_unit_test(test_geometry_reduction_keeps_all_pixels_of_what_is_enlarged),
         cmocka_unit_test(test_geometry_reduction_has_boxes_that_make_up_pillows),
         cmocka_unit_test(test_geometry_reduction_keeps_the_blurs_variance),
