@@ -50,17 +50,14 @@ static void test_filter_rows_is_the_weighted_sum(void **state)
     }
 }
 
-/* filter_rows() sample by sample, as its weights' two halves of 7 bits have it: nothing to turn
- * into vector code. */
+/* filter_rows() sample by sample, each product rounded to 128ths of a level: nothing to turn into
+ * vector code. */
 static uint8_t plain_sample(const uint8_t *const *rows, const int16_t *weights, int taps, size_t i)
 {
-    int sum = 64, dropping = 0;
-    for (int t = 0; t < taps; t++) {
-        int value = rows[t][i] - 128;
-        sum += value * (weights[t] >> 7) + (value * (weights[t] & 127) >> 7);
-        dropping += (weights[t] & 127) != 0;
-    }
-    int sample = ((sum + dropping / 2) >> 7) + 128;
+    int sum = 64;
+    for (int t = 0; t < taps; t++)
+        sum += ((rows[t][i] - 128) * weights[t] + 64) >> 7;
+    int sample = (sum >> 7) + 128;
     return (uint8_t)(sample < 0 ? 0 : sample > 255 ? 255 : sample);
 }
 
