@@ -2,7 +2,8 @@
  * Usage: make_images good FOLDER       a few of each kind that can be read
  *        make_images bad FOLDER        files that cannot, one fault each
  *        make_images many FOLDER N     N JPEGs of a few milliseconds each
- *        make_images seeds FOLDER      tiny JPEGs of every coding and sampling, to be mutated */
+ *        make_images seeds FOLDER      tiny JPEGs of every coding and sampling, to be mutated
+ *        make_images large FOLDER      JPEGs of 100 megapixels, 4:2:0, baseline and progressive */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,16 @@ static void make_seeds(const char *folder)
     }
 }
 
+static void make_large(const char *folder)
+{
+    struct pixels picture = test_picture(11600, 8700, 4, false);
+    struct test_jpeg how = {.sample_x = 2, .sample_y = 2};
+    put(folder, "baseline.jpg", test_jpeg(&picture, how));
+    how.coding = TEST_PROGRESSIVE;
+    put(folder, "progressive.jpg", test_jpeg(&picture, how));
+    pixels_done(&picture);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "good") == 0)
@@ -127,6 +138,8 @@ int main(int argc, char **argv)
         make_many(argv[2], atoi(argv[3]));
     else if (argc == 3 && strcmp(argv[1], "seeds") == 0)
         make_seeds(argv[2]);
+    else if (argc == 3 && strcmp(argv[1], "large") == 0)
+        make_large(argv[2]);
     else
         return 2;
     return 0;
