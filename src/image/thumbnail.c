@@ -194,11 +194,16 @@ static int decode(struct work *work)
     return decode_rows(work) ? decode_damaged(work) : 0;
 }
 
+/* For so many sizes a pass of its own takes longer than blurring each anew. */
+enum { IN_PASSING_MAX = 4 };
+
 /* What of a blur resizing does in passing: a narrow one is a few more weights then, and saves a
- * pass, but would be done again for every size. */
+ * pass, but is done again for every size. */
 static double blur_in_passing(const struct work *work, double sigma)
 {
-    return work->result->thumb_count == 1 && narrow_applies(sigma) ? sigma : 0;
+    bool few = work->result->thumb_count <= IN_PASSING_MAX;
+
+    return few && narrow_applies(sigma) ? sigma : 0;
 }
 
 static int blur_reduced(struct work *work)

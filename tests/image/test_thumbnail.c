@@ -196,6 +196,29 @@ static void test_thumbnail_makes_several_sizes_of_one_decode(void **state)
     pixels_done(&p);
 }
 
+/* With smaller ones beside it, the largest of a few sizes is decoded, blurred and resized as when
+ * it is made alone. */
+static void test_thumbnail_is_the_same_with_a_few_smaller_ones(void **state)
+{
+    (void)state;
+    struct pixels p = test_picture(400, 300, 4, false);
+    struct test_file file = test_jpeg(&p, (struct test_jpeg){0});
+    struct image_spec spec = png_spec(250, 2);
+    struct image_result alone, beside;
+    struct image_fault fault;
+    assert_int_equal(test_thumbnail(file.bytes, file.size, &spec, NULL, &alone, &fault), 0);
+    spec.boxes[1] = (struct image_box){160, 160};
+    spec.boxes[2] = (struct image_box){60, 60};
+    spec.box_count = 3;
+    assert_int_equal(test_thumbnail(file.bytes, file.size, &spec, NULL, &beside, &fault), 0);
+    assert_int_equal(beside.thumbs[0].size_bytes, alone.thumbs[0].size_bytes);
+    assert_memory_equal(beside.thumbs[0].bytes, alone.thumbs[0].bytes, alone.thumbs[0].size_bytes);
+    image_result_done(&alone);
+    image_result_done(&beside);
+    test_file_done(&file);
+    pixels_done(&p);
+}
+
 static void test_thumbnail_bytes_are_the_same_every_time(void **state)
 {
     (void)state;
@@ -439,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_thumbnail_of_a_picture_that_fits_is_blurred_at_its_size),
         cmocka_unit_test(test_thumbnail_is_upright_for_every_orientation),
         cmocka_unit_test(test_thumbnail_makes_several_sizes_of_one_decode),
+        cmocka_unit_test(test_thumbnail_is_the_same_with_a_few_smaller_ones),
         cmocka_unit_test(test_thumbnail_bytes_are_the_same_every_time),
         cmocka_unit_test(test_thumbnail_grey_stays_grey_and_cmyk_becomes_rgb),
         cmocka_unit_test(test_thumbnail_hidden_colours_stay_hidden),
