@@ -3,6 +3,7 @@
 #include "batch/job.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,10 +14,21 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+/* What one picture gives back is what the next one takes. Fresh pages from the kernel would cost
+ * more than some stages do; up to the second figure, a worker that idles holds on to them. */
+static void keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD                  /* glibc's */
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* as much as it allows */
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 int picture_task_start(void *ctx, int worker)
 {
     const struct picture_task_ctx *shared = ctx;
     (void)worker;
+    keep_memory();
     return shared->module ? image_module_start(shared->module, shared->untrusted) : 0;
 }
 
