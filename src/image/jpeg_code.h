@@ -18,9 +18,9 @@ struct symbol {
 };
 
 /* One step of a walk over blocks, packed into 16 bits so that a table stays in the nearest cache:
- * as many AC symbols as begin within the next LOOKUP_BITS bits, or one DC symbol, with what follows
- * each. A block begins at term 0; the walk stands behind its last one when terms add up to 64. An
- * end of block counts as one term and STEP_END more. */
+ * AC symbols that begin within the next LOOKUP_BITS bits, or one DC symbol and some of those, with
+ * what follows each. A block begins at term 0; the walk stands behind its last one when terms add
+ * up to 64. An end of block counts as one term and STEP_END more. */
 enum {
     STEP_BITS = 63,  /* mask of: bits to skip */
     STEP_TERMS = 6,  /* shift of: terms to go on by */
@@ -31,6 +31,7 @@ enum {
 struct code {
     struct symbol symbols[LOOKUP_SIZE];
     uint16_t steps[LOOKUP_SIZE];        /* where they were asked for */
+    uint16_t tails[LOOKUP_SIZE];        /* AC: those of n bits, from 1 << n on; 0 is none */
     int32_t limits[CODE_BITS_MAX + 1];  /* one above the last code of each length */
     int32_t offsets[CODE_BITS_MAX + 1]; /* from a code to its place among the values */
     const uint8_t *values;              /* libjpeg's */
