@@ -87,7 +87,7 @@ bool jpeg_planes_init(struct jpeg_planes *planes, const struct jpeg_decompress_s
         total += plane->stride * (size_t)(plane->down * plane->scale);
     }
     planes->samples = malloc(total);
-    planes->shifts = malloc(3 * planes->planes[0].stride * sizeof *planes->shifts);
+    planes->shifts = malloc(6 * planes->planes[0].stride * sizeof *planes->shifts);
     if (!planes->samples || !planes->shifts)
         return false;
     uint8_t *rows = planes->samples;
@@ -126,12 +126,21 @@ static VECTOR_CLONES void fill_shifts(const uint8_t *restrict blue, const uint8_
     }
 }
 
-/* Repeats each of `count` values so often, in place. */
-static void spread(int16_t *values, size_t count, size_t repeat)
+static VECTOR_CLONES void spread_twice(const int16_t *restrict values, size_t count,
+                                       int16_t *restrict to)
 {
-    for (size_t i = count; i-- > 0;)
-        for (size_t k = 0; k < repeat; k++)
-            values[i * repeat + k] = values[i];
+    for (size_t i = 0; i < count; i++)
+        to[2 * i] = to[2 * i + 1] = values[i];
+}
+
+/* Writes each of `count` values so often. */
+static void spread(const int16_t *values, size_t count, size_t repeat, int16_t *to)
+{
+    if (repeat == 2)
+        spread_twice(values, count, to);
+    else
+        for (size_t i = 0; i < count * repeat; i++)
+            to[i] = values[i / repeat];
 }
 
 static inline uint8_t shifted(uint8_t luma, int16_t shift)
@@ -177,11 +186,12 @@ static void write_luma_chroma(struct jpeg_planes *planes, int y, int width, uint
     size_t repeat = luma->stride / chroma->stride; /* columns of luma to one of chroma */
 
     if (y % (plane_rows(luma) / plane_rows(chroma)) == 0) {
-        int16_t *red = planes->shifts, *green = red + luma->stride, *blue = green + luma->stride;
-        fill_shifts(plane_row(planes, 1, y), plane_row(planes, 2, y), chroma->stride, red, green,
-                    blue);
-        for (int c = 0; c < 3 && repeat > 1; c++)
-            spread(red + (size_t)c * luma->stride, chroma->stride, repeat);
+        int16_t *shifts = planes->shifts + (repeat > 1 ? 3 * luma->stride : 0);
+        fill_shifts(plane_row(planes, 1, y), plane_row(planes, 2, y), chroma->stride, shifts,
+                    shifts + luma->stride, shifts + 2 * luma->stride);
+        for (size_t c = 0; c < 3 && repeat > 1; c++)
+            spread(shifts + c * luma->stride, chroma->stride, repeat,
+                   planes->shifts + c * luma->stride);
     }
     write_colours(plane_row(planes, 0, y), planes->shifts, luma->stride, width, to);
 }

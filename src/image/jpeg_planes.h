@@ -27,7 +27,8 @@ struct jpeg_planes {
     int mcus, mcu_rows; /* across and down the picture */
     J_COLOR_SPACE space;
     uint8_t *samples; /* of all rows; owned */
-    int16_t *shifts;  /* three rows: what chroma adds to red, green and blue; owned */
+    int16_t *shifts;  /* three rows: what chroma adds to red, green and blue; and three for the
+                         same before it is repeated; owned */
 };
 
 /* True when the components are ones that planes are made of: grey, or three of which the second and
