@@ -1,8 +1,8 @@
-/* What a block of a JPEG gives at one eighth: one sample, which is its mean and made of its first
- * term alone, or, of a component that is stored at half the size both ways, 2 x 2 of them.
+/* What a block of a JPEG gives when it is shrunk: one sample, which is its mean and made of its
+ * first term alone; or, of many blocks at once, 2 x 2 or 4 x 4 samples.
  *
- * Those 2 x 2 are made of the terms in rows and columns 0, 1, 3, 5 and 7; the others cancel out.
- * Source: libjpeg's reduced inverse transform, which this equals to the bit. */
+ * 2 x 2 are made of the terms in rows and columns 0, 1, 3, 5 and 7; 4 x 4 of all but row and column
+ * 4; the others cancel out. Source: libjpeg's inverse transforms, which these equal to the bit. */
 #ifndef IMAGE_JPEG_BLOCK_H
 #define IMAGE_JPEG_BLOCK_H
 
@@ -11,15 +11,20 @@
 
 enum {
     BLOCK_TERMS = 64,
-    BLOCK_SIDE = 5,                       /* rows and columns that 2 x 2 samples are made of */
-    BLOCK_KEPT = BLOCK_SIDE * BLOCK_SIDE, /* terms in them, row by row */
-    BLOCK_PLACES = BLOCK_KEPT + 1,        /* and one for all others */
-    BLOCK_RUN_MAX = 16,                   /* a run of zeros may lead so far beyond the last term */
+    BLOCK_KEPT = 5 * 5, /* terms that 2 x 2 samples are made of */
+    BLOCK_RUN_MAX = 16, /* a run of zeros may lead so far beyond the last term */
+    BLOCK_BATCH = 48,   /* blocks that are transformed at once, at most */
+    BLOCK_LANES = 16,   /* a batch is filled up to a multiple of so many */
+    BLOCK_COLUMN = BLOCK_BATCH + BLOCK_LANES, /* from one term of a batch's blocks to the next */
 };
 
-/* Fills in where each term, in the order in which a file has them, stands among those kept. What
- * lies behind the last counts as the last, as with libjpeg. */
+/* Fills in where each term, in the order in which a file has them, stands among those that 2 x 2
+ * samples are made of; the others have the place behind those. What lies behind the last counts as
+ * the last, as with libjpeg. */
 void block_places_fill(uint8_t places[BLOCK_TERMS + BLOCK_RUN_MAX]);
+
+/* Puts a table that goes row by row into the order of a file. */
+void block_quanta_fill(int16_t quanta[BLOCK_TERMS], const uint16_t table[BLOCK_TERMS]);
 
 /* The sample that a first term stands for. It is eight times the mean, less 128. No encoder writes
  * means that are far out of range; libjpeg takes ten bits of those. */
@@ -31,14 +36,14 @@ static inline uint8_t block_sample(int term, int quantum)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* The same as 2 x 2 samples. */
-static inline void block_flat_samples(int term, int quantum, uint8_t *to, size_t stride)
-{
-    to[0] = to[1] = to[stride] = to[stride + 1] = block_sample(term, quantum);
-}
+/* Sets to 0 the terms that scale x scale samples of `count` blocks are made of. */
+void block_columns_clear(int scale, int16_t *columns, size_t count);
 
-/* Writes the 2 x 2 samples of the block with these terms, each times its quantum. */
-void block_samples(const int16_t terms[BLOCK_KEPT], const int16_t quanta[BLOCK_KEPT], uint8_t *to,
-                   size_t stride);
+/* Makes scale x scale samples, 2 x 2 or 4 x 4, of each of `count` blocks, a multiple of
+ * BLOCK_LANES. columns   the first terms of all blocks, BLOCK_COLUMN behind that the second, in a
+ * file's order quanta    what they are multiplied by, likewise to        rows of samples, `stride`
+ * apart, the blocks side by side */
+void block_transform(int scale, const int16_t *columns, const int16_t *quanta, size_t count,
+                     uint8_t *to, size_t stride);
 
 #endif

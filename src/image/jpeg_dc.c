@@ -1,8 +1,9 @@
-/* A baseline scan at one eighth.
+/* A baseline scan, shrunk.
  *
  * The actors: `bits` hands out the entropy-coded data (jpeg_bits.h), a `code` knows one Huffman
- * table (jpeg_code.h), the `walk` finds where blocks begin (jpeg_walk.h), `planes` hold a row of
- * MCUs as samples (jpeg_planes.h), and the `scan` owns them all. Once it is known where blocks
+ * table (jpeg_code.h), the `walk` finds where blocks begin (jpeg_walk.h), a `batch` holds the
+ * terms of some blocks (jpeg_terms.h), `planes` a row of MCUs as samples (jpeg_planes.h), and the
+ * `scan` owns them all. Once it is known where blocks
  * begin, what is needed of each is read apart from the others, so nothing waits for anything.
  *
  * Nothing in here allocates but jpeg_dc_read(), which would leak it if the source manager left by
@@ -15,26 +16,41 @@
 #include "image/jpeg_block.h"
 #include "image/jpeg_code.h"
 #include "image/jpeg_planes.h"
+#include "image/jpeg_terms.h"
 #include "image/jpeg_walk.h"
 
-enum { DIFFERENCE_BITS_MAX = 15, DIFFERENCE_LONG = INT16_MIN, AC_VALUE_MAX = 255 };
+enum {
+    DIFFERENCE_BITS_MAX = 15,
+    DIFFERENCE_LOOKUP_BITS = 11,
+    DIFFERENCE_LOOKUP_SIZE = 1 << DIFFERENCE_LOOKUP_BITS,
+    AC_VALUE_MAX = 255,
+};
 
 /* One component's tables. */
 struct component {
     const struct code *dc, *ac;
-    const int16_t *differences; /* by the next LOOKUP_BITS bits, or DIFFERENCE_LONG */
+    const int32_t *differences; /* by the next bits, times 32 and with its bits, or 0 */
+    struct term_code *terms;    /* filled where a block gives more than a sample */
     int first;                  /* of its blocks in an MCU */
     int last;                   /* the first term of the block before */
+};
+
+/* What is taken of blocks before their other terms. */
+struct first_terms {
+    int16_t terms[MAX_SAMP_FACTOR][BLOCK_BATCH];
+    uint64_t starts[MAX_SAMP_FACTOR][BLOCK_BATCH]; /* bits where their AC codes begin */
 };
 
 struct scan {
     struct bits bits;
     struct walk walk;
     struct code dc[JPEG_PLANES_MAX], ac[JPEG_PLANES_MAX]; /* of the components that share none */
-    int16_t differences[JPEG_PLANES_MAX][LOOKUP_SIZE];
+    int32_t differences[JPEG_PLANES_MAX][DIFFERENCE_LOOKUP_SIZE];
     struct component components[JPEG_PLANES_MAX];
     struct jpeg_planes planes;
-    uint8_t places[BLOCK_TERMS + BLOCK_RUN_MAX];
+    struct term_code terms[JPEG_PLANES_MAX];
+    struct first_terms first;
+    struct term_batch batch;
     size_t used;       /* blocks of those found by the walk */
     int restart;       /* MCUs between restart markers; 0 is none */
     int until_restart; /* MCUs until the next, or until the end */
@@ -44,15 +60,29 @@ struct scan {
 
 /* ---- samples ---- */
 
-/* The difference of a block's first term to that before. */
-static inline int difference_at(const struct component *component, const uint8_t *data,
-                                uint32_t start)
+/* A difference of first terms with the bits that it takes up, 1..31. */
+static inline int32_t difference_take(const struct code *dc, struct bits_position at)
 {
-    struct bits_position at = bits_position_at(data, start);
-    int difference = component->differences[at.window >> (64 - LOOKUP_BITS)];
+    int before = at.count;
+    int difference = position_value(&at, code_take(dc, &at));
 
-    if (__builtin_expect(difference == DIFFERENCE_LONG, 0))
-        difference = position_value(&at, code_take(component->dc, &at));
+    return difference * 32 + (before - at.count);
+}
+
+/* The difference of a block's first term to that before, likewise. */
+static inline int32_t difference_at(const struct component *component, const uint8_t *data,
+                                    uint32_t start)
+{
+    uint32_t window;
+
+    memcpy(&window, data + (start >> 3), sizeof window);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    window = __builtin_bswap32(window);
+#endif
+    window <<= start & 7;
+    int32_t difference = component->differences[window >> (32 - DIFFERENCE_LOOKUP_BITS)];
+    if (__builtin_expect(difference == 0, 0))
+        difference = difference_take(component->dc, bits_position_at(data, start));
     return difference;
 }
 
@@ -72,7 +102,7 @@ static inline __attribute__((always_inline)) void write_blocks(struct scan *scan
         for (int y = 0; y < down; y++)
             for (int x = 0; x < across; x++) {
                 uint32_t start = starts[y * across + x];
-                last = (int16_t)(last + difference_at(component, scan->bits.buffer, start));
+                last = (int16_t)(last + (difference_at(component, scan->bits.buffer, start) >> 5));
                 to[(size_t)y * plane->stride + (size_t)x] = block_sample(last, quantum);
             }
     component->last = last;
@@ -93,58 +123,61 @@ static void write_samples(struct scan *scan, int c, int mcu, int mcus, const uin
         write_blocks(scan, c, mcu, mcus, starts, plane->across, plane->down);
 }
 
-/* Takes the other 63 terms of a block, of which those that `places` has a place for go into
- * `terms`, which are 0 before. Returns how many are not 0. */
-static inline int take_terms(const struct code *code, struct bits_position *at,
-                             const uint8_t *places, int16_t terms[BLOCK_PLACES])
-{
-    int count = 0;
-
-    for (int term = 1; term < BLOCK_TERMS; term++) {
-        position_refill(at);
-        int value = code_take(code, at); /* there is one: the walk came by here */
-        int run = code_terms((uint8_t)value) - 1;
-        if (run < 0)
-            break;
-        term += run;
-        if (!(value & 15))
-            continue;
-        terms[places[term]] = (int16_t)position_value(at, value & 15);
-        count++;
-    }
-    return count;
-}
-
-/* One block as 2 x 2 samples. */
-static void write_fine_block(struct scan *scan, struct component *component,
-                             const struct jpeg_plane *plane, uint32_t start, uint8_t *to)
-{
-    int16_t terms[BLOCK_PLACES] = {0};
-    struct bits_position at = bits_position_at(scan->bits.buffer, start);
-
-    int difference = position_value(&at, code_take(component->dc, &at));
-    component->last = (int16_t)(component->last + difference);
-    int count = take_terms(component->ac, &at, scan->places, terms);
-    terms[0] = (int16_t)component->last;
-    if (count > 0)
-        block_samples(terms, plane->quanta, to, plane->stride);
-    else
-        block_flat_samples(terms[0], plane->quanta[0], to, plane->stride);
-}
-
-/* The same as write_samples() for a component of which each block gives 2 x 2. */
-static void write_fine_samples(struct scan *scan, int c, int mcu, int mcus, const uint32_t *starts)
+/* Takes the first terms of a component's blocks in `mcus` MCUs, one row after the other, and where
+ * their AC codes begin. */
+static void take_first_terms(struct scan *scan, int c, int mcus, const uint32_t *starts)
 {
     const struct jpeg_plane *plane = &scan->planes.planes[c];
     struct component *component = &scan->components[c];
+    struct first_terms *first = &scan->first;
+    int last = component->last;
 
     starts += component->first;
-    for (int i = mcu; i < mcu + mcus; i++, starts += scan->walk.order.period)
+    for (int i = 0; i < mcus; i++, starts += scan->walk.order.period)
         for (int y = 0; y < plane->down; y++)
-            for (int x = 0; x < plane->across; x++)
-                write_fine_block(scan, component, plane, starts[y * plane->across + x],
-                                 plane->rows + (size_t)(2 * y) * plane->stride +
-                                     (size_t)(2 * (i * plane->across + x)));
+            for (int x = 0; x < plane->across; x++) {
+                uint32_t start = starts[y * plane->across + x];
+                int32_t difference = difference_at(component, scan->bits.buffer, start);
+                int block = i * plane->across + x;
+                last = (int16_t)(last + (difference >> 5));
+                first->terms[y][block] = (int16_t)last;
+                first->starts[y][block] = start + (uint32_t)(difference & 31);
+            }
+    component->last = last;
+}
+
+/* Makes samples of up to a batch of a component's blocks in `mcus` MCUs, row by row. */
+static void write_batch(struct scan *scan, int c, int mcu, int mcus, const uint32_t *starts)
+{
+    const struct jpeg_plane *plane = &scan->planes.planes[c];
+    struct component *component = &scan->components[c];
+    struct term_batch *batch = &scan->batch;
+    size_t count = (size_t)(mcus * plane->across);
+    size_t lanes = (count + BLOCK_LANES - 1) / BLOCK_LANES * BLOCK_LANES;
+    uint8_t *to = plane->rows + mcu * plane->across * plane->scale;
+
+    take_first_terms(scan, c, mcus, starts);
+    for (int y = 0; y < plane->down; y++, to += (size_t)plane->scale * plane->stride) {
+        memcpy(batch->starts, scan->first.starts[y], count * sizeof *batch->starts);
+        term_batch_read(batch, plane->scale, component->terms, scan->bits.buffer, count);
+        memcpy(batch->columns, scan->first.terms[y], count * sizeof *batch->columns);
+        block_transform(plane->scale, batch->columns, plane->quanta, lanes, to, plane->stride);
+    }
+}
+
+/* The same as write_samples() for a component of which each block gives more than one. */
+static void write_batches(struct scan *scan, int c, int mcu, int mcus, const uint32_t *starts)
+{
+    int most = BLOCK_BATCH / scan->planes.planes[c].across;
+    int batches = (mcus + most - 1) / most;
+
+    for (; batches > 0; batches--) {
+        int part = (mcus + batches - 1) / batches;
+        write_batch(scan, c, mcu, part, starts);
+        mcu += part;
+        mcus -= part;
+        starts += part * scan->walk.order.period;
+    }
 }
 
 /* ---- MCUs ---- */
@@ -216,7 +249,7 @@ static int write_mcus(struct scan *scan, int mcu, int mcus)
         mcus = ready;
     for (int c = 0; c < scan->planes.count; c++)
         if (scan->planes.planes[c].scale > 1)
-            write_fine_samples(scan, c, mcu, mcus, starts);
+            write_batches(scan, c, mcu, mcus, starts);
         else
             write_samples(scan, c, mcu, mcus, starts);
     scan->used += (size_t)(mcus * scan->walk.order.period);
@@ -254,7 +287,7 @@ static bool has_codes(const struct jpeg_decompress_struct *cinfo,
 bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, bool coarse)
 {
     if (cinfo->progressive_mode || cinfo->arith_code || cinfo->data_precision != 8 ||
-        cinfo->comps_in_scan != cinfo->num_components || !jpeg_planes_apply(cinfo, coarse))
+        cinfo->comps_in_scan != cinfo->num_components || !jpeg_planes_apply(cinfo, coarse, 4))
         return false;
     for (int c = 0; c < cinfo->num_components; c++)
         if (!has_codes(cinfo, &cinfo->comp_info[c]))
@@ -262,15 +295,18 @@ bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, bool coarse)
     return true;
 }
 
-/* Fills the lookup of differences whose code and bits lie within LOOKUP_BITS. */
-static void fill_differences(int16_t *differences, const struct code *dc)
+/* Fills the lookup of differences whose code and bits lie within its bits. */
+static void fill_differences(int32_t *differences, const struct code *dc)
 {
-    for (uint32_t window = 0; window < LOOKUP_SIZE; window++) {
-        struct symbol symbol = dc->symbols[window];
-        struct bits_position at = {.window = (uint64_t)window << (64 - LOOKUP_BITS)};
-        bool fits = symbol.bits && symbol.bits + symbol.value <= LOOKUP_BITS;
-        position_skip(&at, symbol.bits);
-        differences[window] = (int16_t)(fits ? position_value(&at, symbol.value) : DIFFERENCE_LONG);
+    enum { SHIFT = LOOKUP_BITS - DIFFERENCE_LOOKUP_BITS };
+
+    for (uint32_t window = 0; window < DIFFERENCE_LOOKUP_SIZE;) {
+        struct symbol symbol = dc->symbols[window << SHIFT];
+        struct bits_position at = {.window = (uint64_t)window << (64 - DIFFERENCE_LOOKUP_BITS)};
+        int more = DIFFERENCE_LOOKUP_BITS - symbol.bits - symbol.value;
+        int32_t difference = symbol.bits && more >= 0 ? difference_take(dc, at) : 0;
+        for (uint32_t end = window + (difference ? 1U << more : 1); window < end; window++)
+            differences[window] = difference;
     }
 }
 
@@ -286,14 +322,17 @@ static bool component_codes(struct scan *scan, const struct jpeg_decompress_stru
             scan->components[c] = scan->components[other];
             return true;
         }
-    scan->components[c] = (struct component){
-        .dc = &scan->dc[c], .ac = &scan->ac[c], .differences = scan->differences[c]};
+    scan->components[c] = (struct component){.dc = &scan->dc[c],
+                                             .ac = &scan->ac[c],
+                                             .differences = scan->differences[c],
+                                             .terms = &scan->terms[c]};
     if (!code_fill(&scan->dc[c], cinfo->dc_huff_tbl_ptrs[dc], DIFFERENCE_BITS_MAX) ||
         !code_fill(&scan->ac[c], cinfo->ac_huff_tbl_ptrs[ac], AC_VALUE_MAX))
         return false;
     code_fill_steps(&scan->ac[c]);
     code_fill_first_steps(&scan->dc[c], &scan->ac[c]);
     fill_differences(scan->differences[c], &scan->dc[c]);
+    scan->terms[c].ac = NULL;
     return true;
 }
 
@@ -306,6 +345,8 @@ static bool scan_codes(struct scan *scan, const struct jpeg_decompress_struct *c
         struct component *component = &scan->components[c];
         if (!component_codes(scan, cinfo, c))
             return false;
+        if (scan->planes.planes[c].scale > 1 && !component->terms->ac)
+            term_code_fill(component->terms, component->ac);
         component->first = order->period;
         for (int i = scan->planes.planes[c].across * scan->planes.planes[c].down; i > 0; i--)
             order_add(order, component->dc, component->ac);
@@ -333,7 +374,6 @@ static void scan_init(struct scan *scan, struct jpeg_decompress_struct *cinfo)
     scan->restarts = 0;
     scan->restart = (int)cinfo->restart_interval;
     bits_init(&scan->bits, cinfo);
-    block_places_fill(scan->places);
 }
 
 enum jpeg_dc_result jpeg_dc_read(struct jpeg_decompress_struct *cinfo, bool coarse,

@@ -1,9 +1,10 @@
-/* JPEG at one eighth, without libjpeg's decoder.
+/* A shrunk JPEG without libjpeg's decoder.
  *
- * At this scale a block of 8 x 8 gives one pixel, its mean, and the mean is the block's first term
+ * At one eighth a block of 8 x 8 gives one pixel, its mean, and the mean is the block's first term
  * alone. The other 63 are decoded for one reason only: to know where the next block begins. This
- * walks over them without looking at what they say, several at a time. Of chroma that is stored at
- * half the size both ways, which gives 2 x 2 pixels a block, it takes some more terms.
+ * walks over them without looking at what they say, several at a time. Where a block gives more, as
+ * chroma of half the size both ways does even at one eighth, its other terms are read then, several
+ * blocks at a time.
  *
  * It takes baseline files of one scan; libjpeg reads the header, and whatever is unusual stays with
  * libjpeg. */
@@ -26,8 +27,9 @@ enum jpeg_dc_result {
     JPEG_DC_MEMORY,
 };
 
-/* True when jpeg_dc_read() can decode this, with the header read and shrinking by 8 asked for.
- * `coarse` is that the means of chroma will do: that 2 x 2 of its pixels will become one. */
+/* True when jpeg_dc_read() can decode this, with the header read and shrinking asked for:
+ * by 8, by 4, or by 2 unless chroma is stored at half the size both ways. `coarse` is that chroma
+ * will do at the scale of luma: that 2 x 2 of its pixels will become one. */
 bool jpeg_dc_applies(const struct jpeg_decompress_struct *cinfo, bool coarse);
 
 /* Decodes the scan behind the header into the sink, grey or RGB as its channels say, to the same

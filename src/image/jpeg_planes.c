@@ -6,7 +6,8 @@
 #include <string.h>
 
 #if JPEG_LIB_VERSION >= 70 /* it has one for either side there, which are equal */
-#define DCT_scaled_size DCT_h_scaled_size
+#define DCT_scaled_size     DCT_h_scaled_size
+#define min_DCT_scaled_size min_DCT_h_scaled_size
 #endif
 
 /* ---- which pictures ---- */
@@ -33,7 +34,13 @@ static bool has_plain_sampling(const struct jpeg_decompress_struct *cinfo)
            (equal || cinfo->jpeg_color_space == JCS_YCbCr);
 }
 
-bool jpeg_planes_apply(const struct jpeg_decompress_struct *cinfo, bool coarse)
+/* Samples along either side of a block. */
+static int plane_scale(const struct jpeg_decompress_struct *cinfo, int c, bool coarse)
+{
+    return coarse ? cinfo->min_DCT_scaled_size : cinfo->comp_info[c].DCT_scaled_size;
+}
+
+bool jpeg_planes_apply(const struct jpeg_decompress_struct *cinfo, bool coarse, int scale_max)
 {
     int count = cinfo->num_components;
     int blocks = 0; /* of an MCU */
@@ -43,7 +50,7 @@ bool jpeg_planes_apply(const struct jpeg_decompress_struct *cinfo, bool coarse)
         return false;
     for (int c = 0; c < count; c++) {
         const jpeg_component_info *component = &cinfo->comp_info[c];
-        if (!has_table(cinfo, component) || (component->DCT_scaled_size > 2 && !coarse))
+        if (!has_table(cinfo, component) || plane_scale(cinfo, c, coarse) > scale_max)
             return false;
         blocks += component->h_samp_factor * component->v_samp_factor;
     }
@@ -58,14 +65,13 @@ static void plane_init(struct jpeg_plane *plane, const struct jpeg_decompress_st
     const jpeg_component_info *component = &cinfo->comp_info[c];
     const UINT16 *quanta = cinfo->quant_tbl_ptrs[component->quant_tbl_no]->quantval;
     bool alone = cinfo->num_components == 1;
-    static const int kept[BLOCK_SIDE] = {0, 1, 3, 5, 7};
 
     plane->across = alone ? 1 : component->h_samp_factor;
     plane->down = alone ? 1 : component->v_samp_factor;
-    plane->scale = coarse ? 1 : component->DCT_scaled_size;
-    plane->stride = (size_t)mcus * (size_t)(plane->across * plane->scale);
-    for (int i = 0; i < BLOCK_KEPT; i++)
-        plane->quanta[i] = (int16_t)quanta[kept[i / BLOCK_SIDE] * 8 + kept[i % BLOCK_SIDE]];
+    plane->scale = plane_scale(cinfo, c, coarse);
+    plane->width = (size_t)mcus * (size_t)(plane->across * plane->scale);
+    plane->stride = plane->width + (size_t)(BLOCK_LANES * plane->scale);
+    block_quanta_fill(plane->quanta, quanta);
 }
 
 bool jpeg_planes_init(struct jpeg_planes *planes, const struct jpeg_decompress_struct *cinfo,
@@ -183,14 +189,14 @@ static void write_luma_chroma(struct jpeg_planes *planes, int y, int width, uint
 {
     const struct jpeg_plane *luma = &planes->planes[0], *chroma = &planes->planes[1];
 
-    size_t repeat = luma->stride / chroma->stride; /* columns of luma to one of chroma */
+    size_t repeat = luma->width / chroma->width; /* columns of luma to one of chroma */
 
     if (y % (plane_rows(luma) / plane_rows(chroma)) == 0) {
         int16_t *shifts = planes->shifts + (repeat > 1 ? 3 * luma->stride : 0);
-        fill_shifts(plane_row(planes, 1, y), plane_row(planes, 2, y), chroma->stride, shifts,
+        fill_shifts(plane_row(planes, 1, y), plane_row(planes, 2, y), chroma->width, shifts,
                     shifts + luma->stride, shifts + 2 * luma->stride);
         for (size_t c = 0; c < 3 && repeat > 1; c++)
-            spread(shifts + c * luma->stride, chroma->stride, repeat,
+            spread(shifts + c * luma->stride, chroma->width, repeat,
                    planes->shifts + c * luma->stride);
     }
     write_colours(plane_row(planes, 0, y), planes->shifts, luma->stride, width, to);

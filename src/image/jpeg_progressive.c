@@ -16,12 +16,16 @@
 #include "image/jpeg_planes.h"
 #include "image/jpeg_segment.h"
 
-enum { DIFFERENCE_BITS_MAX = 15, AC_VALUE_MAX = 255 };
+enum {
+    DIFFERENCE_BITS_MAX = 15,
+    AC_VALUE_MAX = 255,
+    FINE_PLACES = BLOCK_KEPT + 1, /* and one for all others */
+};
 
 /* What is kept of a block that gives 2 x 2 samples. */
 struct fine_block {
     uint64_t nonzero; /* a bit for each of the 64 terms */
-    int16_t terms[BLOCK_PLACES];
+    int16_t terms[FINE_PLACES];
 };
 
 /* What is kept of a component. */
@@ -371,7 +375,7 @@ static bool scans_read(struct jpeg_progressive *p, int max_scans)
 bool jpeg_progressive_applies(const struct jpeg_decompress_struct *cinfo, bool coarse)
 {
     return cinfo->progressive_mode && !cinfo->arith_code && cinfo->data_precision == 8 &&
-           jpeg_planes_apply(cinfo, coarse);
+           cinfo->scale_denom == 8 && jpeg_planes_apply(cinfo, coarse, 2);
 }
 
 struct jpeg_progressive *jpeg_progressive_read(struct jpeg_decompress_struct *cinfo, bool coarse,
@@ -385,19 +389,34 @@ struct jpeg_progressive *jpeg_progressive_read(struct jpeg_decompress_struct *ci
     return NULL;
 }
 
-/* One component's samples of a row of blocks. */
-static void row_fill(struct layer *layer, const struct jpeg_plane *plane, int row, uint8_t *to)
+/* Makes samples of up to a batch of blocks, each of which gives 2 x 2. */
+static void batch_fill(const uint8_t *places, const struct layer *layer,
+                       const struct jpeg_plane *plane, size_t block, size_t count, uint8_t *to)
 {
-    size_t block = (size_t)row * (size_t)layer->stride;
+    int16_t columns[BLOCK_TERMS * BLOCK_COLUMN] = {0};
+    size_t lanes = (count + BLOCK_LANES - 1) / BLOCK_LANES * BLOCK_LANES;
 
-    for (int x = 0; x < layer->stride; x++, block++, to += plane->scale) {
-        if (plane->scale == 1) {
-            *to = block_sample(layer->first[block], plane->quanta[0]);
-        } else {
-            layer->fine[block].terms[0] = layer->first[block];
-            block_samples(layer->fine[block].terms, plane->quanta, to, plane->stride);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        columns[i] = layer->first[block + i];
+    for (size_t term = 1; term < BLOCK_TERMS; term++)
+        for (size_t i = 0; i < count && places[term] < BLOCK_KEPT; i++)
+            columns[term * BLOCK_COLUMN + i] = layer->fine[block + i].terms[places[term]];
+    block_transform(2, columns, plane->quanta, lanes, to, plane->stride);
+}
+
+/* One component's samples of a row of blocks. */
+static void row_fill(const uint8_t *places, const struct layer *layer,
+                     const struct jpeg_plane *plane, int row, uint8_t *to)
+{
+    size_t width = (size_t)layer->stride, block = (size_t)row * width;
+
+    if (plane->scale == 1)
+        for (size_t x = 0; x < width; x++)
+            to[x] = block_sample(layer->first[block + x], plane->quanta[0]);
+    else
+        for (size_t x = 0; x < width; x += BLOCK_BATCH)
+            batch_fill(places, layer, plane, block + x,
+                       width - x < BLOCK_BATCH ? width - x : BLOCK_BATCH, to + 2 * x);
 }
 
 void jpeg_progressive_write(struct jpeg_progressive *p, struct reduce *sink)
@@ -406,7 +425,7 @@ void jpeg_progressive_write(struct jpeg_progressive *p, struct reduce *sink)
         for (int c = 0; c < p->planes.count; c++) {
             const struct jpeg_plane *plane = &p->planes.planes[c];
             for (int y = 0; y < plane->down; y++)
-                row_fill(&p->layers[c], plane, row * plane->down + y,
+                row_fill(p->places, &p->layers[c], plane, row * plane->down + y,
                          plane->rows + (size_t)(y * plane->scale) * plane->stride);
         }
         jpeg_planes_write(&p->planes, sink);

@@ -1,4 +1,5 @@
-/* The walk over blocks gives, to the bit, what libjpeg gives at one eighth. */
+/* The walk over blocks gives, to the bit, what libjpeg gives at one eighth, and by smaller shrinks.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,22 +12,22 @@
 #include "image/jpeg_dc.h"
 #include "support/eighth.h"
 
-static struct pixels read_by_libjpeg(const struct test_file *file, int factor)
+static struct pixels read_by_libjpeg(const struct test_file *file, int shrink, int factor)
 {
     struct eighth eighth;
     struct pixels out;
-    assert_true(eighth_open(&eighth, file));
+    assert_true(eighth_open_by(&eighth, file, shrink));
     assert_true(eighth_decode(&eighth, factor, &out));
     assert_false(eighth.damaged);
     eighth_close(&eighth);
     return out;
 }
 
-static enum jpeg_dc_result read_by_walk(const struct test_file *file, bool coarse, int factor,
-                                        struct pixels *ret)
+static enum jpeg_dc_result read_by_walk(const struct test_file *file, int shrink, bool coarse,
+                                        int factor, struct pixels *ret)
 {
     struct eighth eighth;
-    assert_true(eighth_open(&eighth, file));
+    assert_true(eighth_open_by(&eighth, file, shrink));
     assert_true(jpeg_dc_applies(&eighth.cinfo, coarse));
     struct reduce sink = eighth_sink(&eighth, factor);
     enum jpeg_dc_result rc = jpeg_dc_read(&eighth.cinfo, coarse, &sink);
@@ -35,16 +36,28 @@ static enum jpeg_dc_result read_by_walk(const struct test_file *file, bool coars
     return rc;
 }
 
+static void check_by(const struct test_file *file, const struct pixels *p, struct test_jpeg how,
+                     int shrink)
+{
+    struct pixels theirs = read_by_libjpeg(file, shrink, 1), ours;
+    assert_int_equal(read_by_walk(file, shrink, false, 1, &ours), JPEG_DC_OK);
+    if (test_psnr(&ours, &theirs) < 99)
+        fail_msg("%d x %d by %d, %d channels, sampling %d x %d, restart %d: %.1f dB", p->width,
+                 p->height, shrink, p->channels, how.sample_x, how.sample_y, how.restart,
+                 test_psnr(&ours, &theirs));
+    pixels_done(&ours);
+    pixels_done(&theirs);
+}
+
+/* By one half, chroma of half the size both ways comes whole, which stays with libjpeg. */
 static void check(const struct pixels *p, struct test_jpeg how)
 {
     struct test_file file = test_jpeg(p, how);
-    struct pixels theirs = read_by_libjpeg(&file, 1), ours;
-    assert_int_equal(read_by_walk(&file, false, 1, &ours), JPEG_DC_OK);
-    if (test_psnr(&ours, &theirs) < 99)
-        fail_msg("%d x %d, %d channels, sampling %d x %d, restart %d: %.1f dB", p->width, p->height,
-                 p->channels, how.sample_x, how.sample_y, how.restart, test_psnr(&ours, &theirs));
-    pixels_done(&ours);
-    pixels_done(&theirs);
+    bool is_small = p->channels > 1 && how.sample_x > 1 && how.sample_y > 1;
+    check_by(&file, p, how, 8);
+    check_by(&file, p, how, 4);
+    if (!is_small)
+        check_by(&file, p, how, 2);
     test_file_done(&file);
 }
 
@@ -57,7 +70,7 @@ static struct pixels noise(int width, int height, int channels)
     return p;
 }
 
-static void test_jpeg_dc_is_libjpeg_at_an_eighth(void **state)
+static void test_jpeg_dc_is_libjpeg(void **state)
 {
     (void)state;
     const int sizes[][2] = {{1, 1}, {8, 8}, {9, 17}, {203, 149}, {640, 31}, {333, 500}};
@@ -126,8 +139,8 @@ static void test_jpeg_dc_does_with_means_of_chroma_where_the_sink_halves(void **
     (void)state;
     struct pixels p = test_picture(640, 480, 4, false), ours;
     struct test_file file = test_jpeg(&p, (struct test_jpeg){.sample_x = 2, .sample_y = 2});
-    struct pixels theirs = read_by_libjpeg(&file, 2);
-    assert_int_equal(read_by_walk(&file, true, 2, &ours), JPEG_DC_OK);
+    struct pixels theirs = read_by_libjpeg(&file, 8, 2);
+    assert_int_equal(read_by_walk(&file, 8, true, 2, &ours), JPEG_DC_OK);
     assert_true(test_psnr(&ours, &theirs) > 45);
     pixels_done(&ours);
     pixels_done(&theirs);
@@ -140,7 +153,7 @@ static void test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes(void **state)
     (void)state;
     struct pixels p = test_picture(203, 149, 4, false), ours;
     struct test_file file = test_jpeg(&p, (struct test_jpeg){.restart = 4});
-    struct pixels theirs = read_by_libjpeg(&file, 1);
+    struct pixels theirs = read_by_libjpeg(&file, 8, 1);
     struct test_file odd = {malloc(file.size * 2), 0};
     bool in_scan = false;
     for (size_t i = 0; i < file.size; i++) {
@@ -151,7 +164,7 @@ static void test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes(void **state)
         }
         odd.bytes[odd.size++] = file.bytes[i];
     }
-    assert_int_equal(read_by_walk(&odd, false, 1, &ours), JPEG_DC_OK);
+    assert_int_equal(read_by_walk(&odd, 8, false, 1, &ours), JPEG_DC_OK);
     assert_true(test_psnr(&ours, &theirs) == 99);
     pixels_done(&ours);
     pixels_done(&theirs);
@@ -163,7 +176,7 @@ static void test_jpeg_dc_goes_on_behind_stray_bytes_and_fill_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg_dc_is_libjpeg_at_an_eighth),
+        cmocka_unit_test(test_jpeg_dc_is_libjpeg),
         cmocka_unit_test(test_jpeg_dc_leaves_the_unusual_to_libjpeg),
         cmocka_unit_test(test_jpeg_dc_leaves_mcus_that_are_too_large_to_libjpeg),
         cmocka_unit_test(test_jpeg_dc_does_with_means_of_chroma_where_the_sink_halves),

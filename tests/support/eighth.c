@@ -73,7 +73,7 @@ static void read_from(struct eighth *eighth, const struct test_file *file)
     eighth->cinfo.src = src;
 }
 
-bool eighth_open(struct eighth *eighth, const struct test_file *file)
+bool eighth_open_by(struct eighth *eighth, const struct test_file *file, int shrink)
 {
     struct jpeg_decompress_struct *cinfo = &eighth->cinfo;
 
@@ -87,12 +87,17 @@ bool eighth_open(struct eighth *eighth, const struct test_file *file)
     if (setjmp(eighth->escape))
         return false;
     jpeg_read_header(cinfo, TRUE);
-    cinfo->scale_denom = 8;
+    cinfo->scale_denom = (unsigned)shrink;
     cinfo->do_fancy_upsampling = FALSE;
     cinfo->do_block_smoothing = FALSE;
     cinfo->out_color_space = cinfo->num_components == 1 ? JCS_GRAYSCALE : JCS_EXT_RGBX;
     jpeg_calc_output_dimensions(cinfo);
     return true;
+}
+
+bool eighth_open(struct eighth *eighth, const struct test_file *file)
+{
+    return eighth_open_by(eighth, file, 8);
 }
 
 void eighth_close(struct eighth *eighth)

@@ -1,4 +1,5 @@
-/* JPEG at one eighth as libjpeg gives it: what the ways of our own are compared with. */
+/* JPEG at one eighth, or shrunk by less, as libjpeg gives it: what the ways of our own are compared
+ * with. */
 #ifndef SUPPORT_EIGHTH_H
 #define SUPPORT_EIGHTH_H
 
@@ -11,7 +12,7 @@
 #include "image/reduce.h"
 #include "support/images.h"
 
-/* A decoder behind the header of a file in memory, shrinking by 8 asked for. */
+/* A decoder behind the header of a file in memory, shrinking asked for. */
 struct eighth {
     struct jpeg_decompress_struct cinfo;
     struct jpeg_error_mgr error;
@@ -24,6 +25,10 @@ struct eighth {
 
 /* Returns false when the header is none. Close it in any case. */
 bool eighth_open(struct eighth *eighth, const struct test_file *file);
+
+/* The same, shrinking by 1, 2, 4 or 8. */
+bool eighth_open_by(struct eighth *eighth, const struct test_file *file, int shrink);
+
 void eighth_close(struct eighth *eighth);
 
 /* A sink for the picture. */
