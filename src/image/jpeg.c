@@ -339,9 +339,9 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
     decoder->shrink = shrink;
     if (choose_scale(decoder, sink))
         return -1;
-    if (shrink != 8 || decoder->lenient)
+    if (shrink < 4 || decoder->lenient) /* by 2, libjpeg is hardly slower */
         return read_rows(decoder, sink);
-    bool coarse = sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
+    bool coarse = shrink == 8 && sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
     if (jpeg_progressive_applies(cinfo, coarse))
         return read_progressive(decoder, coarse, sink);
     if (!jpeg_dc_applies(cinfo, coarse))
