@@ -339,7 +339,7 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
     decoder->shrink = shrink;
     if (choose_scale(decoder, sink))
         return -1;
-    if (shrink < 4 || decoder->lenient) /* by 2, libjpeg is hardly slower */
+    if (shrink < 2 || decoder->lenient)
         return read_rows(decoder, sink);
     bool coarse = shrink == 8 && sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
     if (jpeg_progressive_applies(cinfo, coarse))
