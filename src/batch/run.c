@@ -16,6 +16,7 @@
 
 enum {
     WAIT_MS = 200,   /* at most between two looks at the stop flag */
+    TOKEN_MS = 20,   /* between two looks for a token of make's, which nobody announces */
     GRACE_MS = 2000, /* for pictures that run when the run is stopped */
 };
 
@@ -39,7 +40,7 @@ struct run {
     struct picture *flying;     /* with the workers */
     struct mp_future **futures; /* theirs, for waiting */
     int flying_count;
-    struct picture held;                   /* opened, but its engine had no room */
+    struct picture held;                   /* opened, but it may not be under way yet */
     bool holding;                          /* there is one */
     int error;                             /* why it cannot go on, 0 */
     struct run_record record;              /* the one being told */
@@ -163,11 +164,20 @@ static bool picture_submit(struct run *run, struct picture *picture)
     return false;
 }
 
-/* Puts a picture among those that fly, or holds it until its engine has room. Returns false when
- * it is held. */
+/* True when one more picture may be under way: its engine has room, and make, if it is asked,
+ * grants the job. */
+static bool may_launch(struct run *run, enum engine_kind kind)
+{
+    struct jobserver *jobserver = run->options->jobserver;
+    return engines_have_room(&run->engines, kind) &&
+           (!jobserver || jobserver_allows(jobserver, run->flying_count));
+}
+
+/* Puts a picture among those that fly, or holds it until it may be. Returns false when it is
+ * held. */
 static bool picture_launch(struct run *run, struct picture *picture)
 {
-    if (!engines_have_room(&run->engines, picture->engine)) {
+    if (!may_launch(run, picture->engine)) {
         run->held = *picture;
         run->holding = true;
         return false;
@@ -366,15 +376,24 @@ static int wait_for_some(struct run *run, enum mp_when when, int timeout_ms)
     return mp_wait(run->futures, (size_t)run->flying_count, when, timeout_ms);
 }
 
+/* Make gets back what nothing that flies needs. */
+static void tokens_return(struct run *run)
+{
+    if (run->options->jobserver)
+        jobserver_keep(run->options->jobserver, run->flying_count);
+}
+
 /* ---- The run -------------------------------------------------------------------------------- */
 
 static void loop(struct run *run)
 {
     for (;;) {
         hand_out(run);
+        tokens_return(run);
         if (is_stopped(run) || run->flying_count == 0)
             return;
-        if (wait_for_some(run, MP_ANY, WAIT_MS) == 0)
+        bool wants_token = run->options->jobserver && run->holding;
+        if (wait_for_some(run, MP_ANY, wants_token ? TOKEN_MS : WAIT_MS) == 0)
             observers_tick(&run->options->observers);
         take_back(run);
     }
@@ -389,6 +408,7 @@ static void wind_up(struct run *run)
         (void)wait_for_some(run, MP_ALL, GRACE_MS);
     engines_stop(&run->engines);
     take_back(run);
+    tokens_return(run);
     if (run->holding)
         picture_done(&run->held);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "batch/jobserver.h"
 #include "batch/observer.h"
 #include "batch/plan.h"
 #include "mproc/mproc.h"
@@ -19,6 +20,7 @@ struct run_options {
     int workers;                       /* at least 1 */
     int retries;                       /* of a picture whose worker died */
     int timeout_ms;                    /* of one picture's work, then it is killed; 0 none */
+    struct jobserver *jobserver;       /* its tokens bound the pictures under way; NULL: none */
     bool force;                        /* write also what has not changed */
     size_t max_errors;                 /* stop when so many pictures have failed; 0: never */
     int64_t max_bytes;                 /* largest input file */

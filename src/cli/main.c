@@ -1,5 +1,6 @@
 /* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code; or the command
  * that was named first. */
+#include "batch/jobserver.h"
 #include "batch/plan.h"
 #include "batch/report.h"
 #include "batch/run.h"
@@ -247,6 +248,23 @@ static const char *module_find(char *path, size_t size)
     return NULL;
 }
 
+/* Has make say how many pictures may be made at a time, where the user did not and make started
+ * this program. Where make keeps its jobserver to itself, that is one. */
+static void jobs_ask_make(const struct program *program, struct jobserver *jobserver,
+                          struct run_options *run)
+{
+    if (!program->options.any_jobs || run->kind == MP_SEQUENTIAL || program->plan.count < 2)
+        return;
+    int found = jobserver_open(getenv("MAKEFLAGS"), run->workers, jobserver);
+    if (found > 0)
+        run->jobserver = jobserver;
+    if (found >= 0)
+        return;
+    run->workers = 1;
+    progress_complain("make's jobserver is not open to this command, so it makes one picture at a"
+                      " time; put + before it in the recipe, or give -j");
+}
+
 static enum exit_code code_of(const struct run_summary *summary)
 {
     if (summary->fatal[0] != '\0')
@@ -288,9 +306,12 @@ static enum exit_code program_run(struct program *program)
         observers[run.observers.count++] = report_observer(&report);
     progress_init(&program->progress, options->progress, options->quiet, options->verbose);
     observers[run.observers.count++] = progress_observer(&program->progress);
+    struct jobserver jobserver = {.read_fd = -1, .write_fd = -1};
+    jobs_ask_make(program, &jobserver, &run);
     struct run_summary summary;
     if (run_plan(&program->plan, &run, &summary) < 0 && summary.fatal[0] == '\0')
         snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
+    jobserver_close(&jobserver);
     enum exit_code code = code_of(&summary);
     return program->report ? report_close(program, code) : code;
 }
@@ -319,7 +340,11 @@ static enum exit_code thumbnails_main(int argc, char **argv)
 {
     static struct program program;
     options_parse(argc, argv, &program.options);
-    enum exit_code code = program_main(&program);
+    enum exit_code code = EXIT_MADE;
+    if (jobserver_is_dry_run(getenv("MAKEFLAGS")))
+        progress_complain("make was called with -n, so nothing is done");
+    else
+        code = program_main(&program);
     plan_done(&program.plan);
     scan_done(&program.scan);
     options_done(&program.options);

@@ -53,7 +53,7 @@ static const struct argp_option option_table[] = {
                                      " there", 0},
     {NULL, 0, NULL, 0, "Work", 5},
     {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
-                          " (default: 0)", 0},
+                          " or make's jobserver grants (default: 0)", 0},
     {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
                                         " or sequential (default: processes)", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
@@ -109,7 +109,7 @@ static int parse_timeout(const struct argp_state *state, const char *text)
     return (int)ceil(value_real(state, "timeout", text, 0, 1e6) * 1000);
 }
 
-/* Workers: "4", "0" and "" for all, "50%". */
+/* Workers: "4", "50%", or 0 for as many as may be. */
 static int parse_jobs(const struct argp_state *state, const char *text)
 {
     char *end;
@@ -121,10 +121,10 @@ static int parse_jobs(const struct argp_state *state, const char *text)
                    "--jobs takes a number from 0 to 4096, or a share such as 50%%, not"
                    " \"%s\"",
                    text);
-    int cpus = mp_cpu_count();
+    long share = (number * mp_cpu_count() + 50) / 100;
     if (percent)
-        number = (number * cpus + 50) / 100 > 0 ? (number * cpus + 50) / 100 : 1;
-    return number == 0 ? cpus : (int)number;
+        number = share > 0 ? share : 1;
+    return (int)number;
 }
 
 static bool parse_on_clash(const struct argp_state *state, const char *text)
@@ -177,6 +177,9 @@ static void finish(const struct argp_state *state, struct options *options)
         options->name ? template_check(options->name, options->picture.spec.box_count > 1) : NULL;
     if (why)
         argp_error(state, "--name %s: %s", options->name, why);
+    options->any_jobs = options->jobs == 0;
+    if (options->any_jobs)
+        options->jobs = mp_cpu_count();
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
@@ -240,7 +243,6 @@ void options_parse(int argc, char **argv, struct options *ret)
     *ret = (struct options){
         .output = "thumbs", .retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
-    ret->jobs = mp_cpu_count();
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;

@@ -22,6 +22,7 @@ struct options {
     struct picture_options picture;
     enum mp_kind kind; /* back-end */
     int jobs;          /* workers, at least 1 */
+    bool any_jobs;     /* no number was given: make may grant fewer */
     int retries;       /* after a crash */
     int timeout_ms;    /* for one picture, 0 none */
     int max_errors;    /* failures after which it stops; 0 none */

@@ -30,6 +30,9 @@ struct shared {
     _Atomic int begun[PICTURES_MAX]; /* attempts at each picture */
     int kills[PICTURES_MAX];         /* how many of its attempts are to die */
     struct support_flag running;     /* raised by tasks that wait for the end */
+    uint32_t together;               /* tasks that wait until so many have begun; 0: none do */
+    _Atomic int under_way, most;     /* tasks now, and at most so far */
+    char fifo[TREE_PATH_BYTES];      /* a task gives make's tokens here, once; "": none does */
     volatile sig_atomic_t stop;      /* the run's stop flag */
 };
 
@@ -54,7 +57,8 @@ struct fixture {
     struct shared *shared;
     struct heard heard;
     struct run_summary summary;
-    int timeout_ms; /* of the next run */
+    int timeout_ms;              /* of the next run */
+    struct jobserver *jobserver; /* likewise; NULL: none */
 };
 
 static struct shared *shared; /* of the case that runs, for its tasks */
@@ -133,6 +137,7 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
                                   .retries = retries,
                                   .timeout_ms = fixture->timeout_ms,
                                   .max_bytes = 1 << 20,
+                                  .jobserver = fixture->jobserver,
                                   .task = task,
                                   .stop = &fixture->shared->stop,
                                   .observers = {&observer, 1}};
@@ -175,6 +180,22 @@ static int task_dies(struct mp_task *task, const void *arg, size_t size)
     if (atomic_fetch_add(&shared->begun[picture], 1) < shared->kills[picture])
         raise(SIGKILL);
     return picture_task_run(task, arg, size);
+}
+
+/* Counts those that are under way, and meets others; gives up where they do not come. */
+static int task_meets(struct mp_task *task, const void *arg, size_t size)
+{
+    int now = atomic_fetch_add(&shared->under_way, 1) + 1, most = shared->most;
+    while (now > most && !atomic_compare_exchange_weak(&shared->most, &most, now))
+        ;
+    int fifo = shared->fifo[0] ? open(shared->fifo, O_RDWR | O_CLOEXEC) : -1;
+    if (fifo >= 0 && support_raise(&shared->running) == 1 && write(fifo, "t", 1) != 1)
+        return mp_task_fail(task, errno, "cannot give a token");
+    if (fifo < 0)
+        support_raise(&shared->running);
+    bool met = support_await(&shared->running, shared->together);
+    atomic_fetch_sub(&shared->under_way, 1);
+    return met ? task_dies(task, arg, size) : mp_task_fail(task, 1, "nobody came");
 }
 
 /* Makes LARGE_PICTURE another kind's file and dies of it, as somebody who saves while we read. */
@@ -421,6 +442,66 @@ static void test_run_leaves_no_process_and_no_descriptor(void **state)
     assert_false(support_has_child());
 }
 
+/* A fifo with tokens, and a client of it for so many jobs. Returns the descriptor of make. */
+static int jobserver_begin(struct fixture *fixture, const char *tokens, int jobs)
+{
+    static struct jobserver jobserver;
+    char path[TREE_PATH_BYTES], flags[TREE_PATH_BYTES + 40];
+    snprintf(path, sizeof path, "%s", tree_path(fixture->root, "fifo"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(write(fifo, tokens, strlen(tokens)), (ssize_t)strlen(tokens));
+    snprintf(flags, sizeof flags, " -j --jobserver-auth=fifo:%s", path);
+    assert_int_equal(jobserver_open(flags, jobs, &jobserver), 1);
+    fixture->jobserver = &jobserver;
+    return fifo;
+}
+
+/* The run must have given all of them back by itself. */
+static void jobserver_end(struct fixture *fixture, int fifo, size_t tokens)
+{
+    char found[20];
+    assert_int_equal(read(fifo, found, sizeof found), tokens);
+    jobserver_close(fixture->jobserver);
+    close(fifo);
+}
+
+static void test_run_has_as_many_pictures_under_way_as_make_grants(void **state)
+{
+    struct fixture *fixture = *state;
+    int fifo = jobserver_begin(fixture, "ab", 6);
+    prepare(fixture, 30);
+    shared->together = 3;
+    shared->kills[3] = shared->kills[9] = shared->kills[20] = 1;
+    assert_int_equal(run(fixture, task_meets, MP_PROCESSES, 6, 1), 0);
+    assert_int_equal(fixture->summary.counts.made, 30);
+    assert_int_equal(shared->most, 3);
+    jobserver_end(fixture, fifo, 2);
+}
+
+static void test_run_takes_a_token_that_comes_late(void **state)
+{
+    struct fixture *fixture = *state;
+    int fifo = jobserver_begin(fixture, "", 6);
+    prepare(fixture, 10);
+    shared->together = 2;
+    snprintf(shared->fifo, sizeof shared->fifo, "%s", tree_path(fixture->root, "fifo"));
+    assert_int_equal(run(fixture, task_meets, MP_PROCESSES, 6, 1), 0);
+    assert_int_equal(fixture->summary.counts.made, 10);
+    assert_int_equal(shared->most, 2);
+    jobserver_end(fixture, fifo, 1);
+}
+
+static void test_run_that_is_stopped_gives_back_what_make_granted(void **state)
+{
+    struct fixture *fixture = *state;
+    int fifo = jobserver_begin(fixture, "abc", 4);
+    prepare(fixture, 30);
+    assert_int_equal(run(fixture, task_hangs, MP_PROCESSES, 4, 1), 0);
+    assert_true(fixture->summary.interrupted);
+    jobserver_end(fixture, fifo, 3);
+}
+
 #define RUN_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -440,6 +521,9 @@ int main(void)
         RUN_TEST(test_run_fails_what_has_too_long_an_output),
         RUN_TEST(test_run_over_a_tree_writes_only_what_changed),
         RUN_TEST(test_run_leaves_no_process_and_no_descriptor),
+        RUN_TEST(test_run_has_as_many_pictures_under_way_as_make_grants),
+        RUN_TEST(test_run_takes_a_token_that_comes_late),
+        RUN_TEST(test_run_that_is_stopped_gives_back_what_make_granted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

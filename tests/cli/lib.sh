@@ -7,6 +7,7 @@ set -u
 work=$(mktemp -d "${TMPDIR:-/tmp}/thumbpool-cli-XXXXXX")
 trap 'chmod -R u+rwx "$work" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 2
+unset MAKEFLAGS MFLAGS MAKELEVEL # whoever runs the tests, it is not make that calls the program
 bad=0
 
 fail() {
