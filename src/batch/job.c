@@ -19,7 +19,7 @@ struct frame_head {
     int32_t width, height;
     int32_t shrink;
     int32_t thumb_count;
-    double total_ms;
+    double begin_ms, total_ms;
     struct image_times ms;
     struct frame_thumb thumbs[IMAGE_SIZES_MAX];
     char message[sizeof((struct image_fault *)0)->message];
@@ -43,6 +43,7 @@ void job_result_encode(const struct job_result *result, uint8_t *bytes)
                               .height = image->height,
                               .shrink = image->shrink,
                               .thumb_count = image->thumb_count,
+                              .begin_ms = result->begin_ms,
                               .total_ms = result->total_ms,
                               .ms = image->ms};
     memcpy(head.message, result->fault.message, sizeof head.message);
@@ -65,8 +66,15 @@ static double time_checked(double ms)
     return isfinite(ms) && ms >= 0 && ms < 1e9 ? ms : 0;
 }
 
+/* A moment, which may lie as far back as the machine's clock reaches. */
+static double moment_checked(double ms)
+{
+    return isfinite(ms) && ms >= 0 && ms < 1e14 ? ms : 0;
+}
+
 static void times_take(const struct frame_head *head, struct job_result *result)
 {
+    result->begin_ms = moment_checked(head->begin_ms);
     result->total_ms = time_checked(head->total_ms);
     result->image.ms = (struct image_times){.read = time_checked(head->ms.read),
                                             .decode = time_checked(head->ms.decode),

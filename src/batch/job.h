@@ -22,6 +22,7 @@ struct job {
 struct job_result {
     struct image_fault fault;  /* IMAGE_OK when the picture was made */
     struct image_result image; /* its thumbs' bytes point into the frame that was decoded */
+    double begin_ms;           /* when the worker began, on the clock CLOCK_MONOTONIC */
     double total_ms;           /* in the worker, from first to last */
 };
 

@@ -39,7 +39,11 @@ struct run_record {
     const char *message; /* why it failed or was skipped; else NULL */
     bool warn;           /* it was made, but code and message are to be told */
     int worker;          /* number of the worker, -1 none */
-    int attempts;        /* how often it was given to one */
+    bool module;         /* the worker is one of those with libvips, which are counted apart */
+    double begin_ms;     /* when work at it began and ended, on the clock CLOCK_MONOTONIC; of one
+                            without an answer, when it was handed out and when it came back */
+    double end_ms;
+    int attempts; /* how often it was given to one */
 };
 
 struct run_counts {

@@ -28,6 +28,7 @@ struct picture {
     enum engine_kind engine;  /* who makes it */
     struct mp_future *future; /* NULL while it waits */
     int attempts;             /* submits so far */
+    double submitted_ms;      /* the last of them, on the clock CLOCK_MONOTONIC */
 };
 
 struct run {
@@ -93,6 +94,9 @@ static void record_begin(struct run *run, const struct picture *picture)
         (struct run_record){.input = &run->plan->scan->inputs[picture->input],
                             .kind = picture->original.kind,
                             .worker = picture->future ? mp_future_worker(picture->future) : -1,
+                            .module = picture->engine == ENGINE_MODULE,
+                            .begin_ms = picture->submitted_ms,
+                            .end_ms = now_s() * 1e3,
                             .attempts = picture->attempts};
 }
 
@@ -148,6 +152,7 @@ static bool picture_submit(struct run *run, struct picture *picture)
     struct mp_submit_options options = {.fds = &picture->original.fd, .fd_count = 1};
     const char *why;
     struct mp_executor *executor = engines_get(&run->engines, picture->engine, &why);
+    picture->submitted_ms = now_s() * 1e3;
     int error = executor ? mp_executor_submit(executor, run->options->task, &picture->job,
                                               sizeof picture->job, &options, &picture->future)
                          : -ENOSYS;
@@ -265,6 +270,17 @@ static void picture_write(struct run *run, const struct picture *picture,
     record_tell(run, changed ? RUN_MADE : RUN_CURRENT);
 }
 
+/* When the worker began and ended, as far as it can be true. */
+static void work_note(struct run *run, const struct job_result *result)
+{
+    struct run_record *record = &run->record;
+    record->total_ms = result->total_ms;
+    if (result->begin_ms >= record->begin_ms && result->begin_ms <= record->end_ms)
+        record->begin_ms = result->begin_ms;
+    if (record->begin_ms + result->total_ms < record->end_ms)
+        record->end_ms = record->begin_ms + result->total_ms;
+}
+
 /* A worker has answered; whether it told the truth is another matter. */
 static void picture_answered(struct run *run, const struct picture *picture, const void *data,
                              size_t size)
@@ -278,7 +294,7 @@ static void picture_answered(struct run *run, const struct picture *picture, con
         return;
     }
     run->record.ms = result.image.ms;
-    run->record.total_ms = result.total_ms;
+    work_note(run, &result);
     run->record.width = result.image.width;
     run->record.height = result.image.height;
     run->record.shrink = result.image.shrink;

@@ -50,11 +50,10 @@ int picture_task_run(struct mp_task *task, const void *arg, size_t arg_size)
     memcpy(&job, arg, sizeof job);
     struct image_input input = {
         .fd = mp_task_fd(task, 0), .size_bytes = job.size_bytes, .kind = job.kind};
-    struct job_result result = {0};
-    double begin = now_ms();
+    struct job_result result = {.begin_ms = now_ms()};
     if (image_thumbnail(&input, &job.spec, shared->module, &result.image, &result.fault) == 0)
         result.fault.code = IMAGE_OK;
-    result.total_ms = now_ms() - begin;
+    result.total_ms = now_ms() - result.begin_ms;
     int status = result_return(task, &result);
     image_result_done(&result.image);
     return status;

@@ -5,6 +5,7 @@
 #include "batch/report.h"
 #include "batch/run.h"
 #include "batch/scan.h"
+#include "batch/trace.h"
 #include "cli/bench.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -62,7 +63,7 @@ struct program {
     struct scan scan;
     struct plan plan;
     struct progress progress;
-    FILE *report; /* NULL: none */
+    FILE *report, *trace; /* NULL: none */
 };
 
 /* ---- Before the work ------------------------------------------------------------------------ */
@@ -216,16 +217,22 @@ static enum exit_code program_plan(struct program *program)
     return program->plan.problem_count > 0 ? problems_print(program) : EXIT_MADE;
 }
 
-static enum exit_code report_open(struct program *program)
+/* Opens a file that is written while the run goes on; none when path is NULL. */
+static enum exit_code file_open(const char *path, FILE **ret)
 {
-    const char *path = program->options.report;
-    if (!path)
-        return EXIT_MADE;
-    program->report = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    if (program->report)
+    if (!path || (*ret = fopen(path, "we")))
         return EXIT_MADE;
     progress_complain("%s: %s", path, strerrordesc_np(errno));
     return EXIT_STUCK;
+}
+
+static enum exit_code report_open(struct program *program)
+{
+    const char *path = program->options.report;
+    if (!path || strcmp(path, "-") != 0)
+        return file_open(path, &program->report);
+    program->report = stdout;
+    return EXIT_MADE;
 }
 
 /* ---- The work ------------------------------------------------------------------------------- */
@@ -274,21 +281,28 @@ static enum exit_code code_of(const struct run_summary *summary)
     return summary->counts.failed > 0 ? EXIT_FAILED : EXIT_MADE;
 }
 
-static enum exit_code report_close(struct program *program, enum exit_code code)
+static enum exit_code written_badly(const char *what, const char *path, enum exit_code code)
 {
-    bool bad = fflush(program->report) != 0 || ferror(program->report);
-    if (program->report != stdout)
-        bad |= fclose(program->report) != 0;
-    if (!bad)
-        return code;
-    progress_complain("the report could not be written to %s", program->options.report);
+    progress_complain("the %s could not be written to %s", what, path);
     return code == EXIT_MADE ? EXIT_STUCK : code;
+}
+
+/* Ends a file that file_open() or report_open() opened. */
+static enum exit_code file_close(FILE *file, const char *what, const char *path,
+                                 enum exit_code code)
+{
+    if (!file)
+        return code;
+    bool bad = fflush(file) != 0 || ferror(file);
+    if (file != stdout)
+        bad |= fclose(file) != 0;
+    return bad ? written_badly(what, path, code) : code;
 }
 
 static enum exit_code program_run(struct program *program)
 {
     const struct options *options = &program->options;
-    struct run_observer observers[2];
+    struct run_observer observers[3];
     char module[PATH_MAX];
     struct run_options run = {.kind = options->kind,
                               .workers = options->jobs,
@@ -304,6 +318,9 @@ static enum exit_code program_run(struct program *program)
         .file = program->report, .version = THUMBPOOL_VERSION, .plan = &program->plan, .run = &run};
     if (program->report)
         observers[run.observers.count++] = report_observer(&report);
+    struct trace trace = {.file = program->trace};
+    if (program->trace)
+        observers[run.observers.count++] = trace_observer(&trace);
     progress_init(&program->progress, options->progress, options->quiet, options->verbose);
     observers[run.observers.count++] = progress_observer(&program->progress);
     struct jobserver jobserver = {.read_fd = -1, .write_fd = -1};
@@ -313,7 +330,8 @@ static enum exit_code program_run(struct program *program)
         snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
     jobserver_close(&jobserver);
     enum exit_code code = code_of(&summary);
-    return program->report ? report_close(program, code) : code;
+    code = file_close(program->report, "report", options->report, code);
+    return file_close(program->trace, "trace", options->trace, code);
 }
 
 static enum exit_code program_main(struct program *program)
@@ -323,6 +341,8 @@ static enum exit_code program_main(struct program *program)
         code = program_plan(program);
     if (code == EXIT_MADE)
         code = report_open(program);
+    if (code == EXIT_MADE)
+        code = file_open(program->options.trace, &program->trace);
     if (code == EXIT_MADE)
         code = program_run(program);
     return code;

@@ -31,6 +31,7 @@ enum long_only {
     OPTION_MAX_BYTES,
     OPTION_MAX_SCANS,
     OPTION_REPORT,
+    OPTION_TRACE,
     OPTION_PROGRESS,
     OPTION_QUIET,
     OPTION_FORCE,
@@ -70,6 +71,8 @@ static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "Messages", 7},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
+    {"trace", OPTION_TRACE, "FILE", 0, "Write what each worker did when, as Chrome trace events, which"
+                                       " Perfetto shows", 0},
     {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
                                              " (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
@@ -218,6 +221,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         spec->max_scans = value_int(state, "max-scans", value, 1, INT_MAX);
         break;
     case OPTION_REPORT: options->report = value; break;
+    case OPTION_TRACE: options->trace = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;

@@ -29,6 +29,7 @@ struct options {
     int64_t max_bytes; /* of an input file */
     bool force;
     const char *report; /* file, "-" for standard output, NULL none */
+    const char *trace;  /* file, NULL none */
     enum progress_when progress;
     bool quiet, verbose;
 };

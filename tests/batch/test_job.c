@@ -33,6 +33,7 @@ static int truth_make(void **state)
     int error = test_thumbnail(file.bytes, file.size, &truth->job.spec, NULL, &truth->result.image,
                                &truth->result.fault);
     truth->result.fault = (struct image_fault){.code = IMAGE_OK};
+    truth->result.begin_ms = 3e9; /* a machine that has been up for a month */
     truth->result.total_ms = 1.5;
     truth->size = job_result_size(&truth->result);
     truth->bytes = malloc(truth->size);
@@ -75,6 +76,7 @@ static void test_job_result_survives_the_way(void **state)
     assert_int_equal(result.image.thumbs[0].size_bytes, truth->result.image.thumbs[0].size_bytes);
     assert_memory_equal(result.image.thumbs[0].bytes, truth->result.image.thumbs[0].bytes,
                         result.image.thumbs[0].size_bytes);
+    assert_true(result.begin_ms == 3e9);
     assert_true(result.total_ms > 1.4 && result.total_ms < 1.6);
 }
 
@@ -174,11 +176,13 @@ static void test_job_result_with_odd_times_is_made_printable(void **state)
 {
     struct truth *truth = *state;
     struct job_result result;
+    truth->result.begin_ms = -INFINITY;
     truth->result.total_ms = NAN;
     truth->result.image.ms.read = -5;
     truth->result.image.ms.encode = INFINITY;
     job_result_encode(&truth->result, truth->bytes);
     assert_int_equal(decode(truth, &result), 0);
+    assert_true(result.begin_ms == 0);
     assert_true(result.total_ms == 0);
     assert_true(result.image.ms.read == 0);
     assert_true(result.image.ms.encode == 0);
