@@ -44,6 +44,23 @@ static int input_add(struct scan *scan, const char *path, size_t size, struct sc
     return 0;
 }
 
+static int folder_add(struct scan *scan, const char *path, size_t size)
+{
+    if (scan->folder_count == scan->folder_capacity) {
+        size_t capacity = scan->folder_capacity ? scan->folder_capacity * 2 : 64;
+        char **folders = reallocarray(scan->folders, capacity, sizeof *folders);
+        if (!folders)
+            return -ENOMEM;
+        scan->folders = folders;
+        scan->folder_capacity = capacity;
+    }
+    char *copy = arena_copy(&scan->arena, path, size);
+    if (!copy)
+        return -ENOMEM;
+    scan->folders[scan->folder_count++] = copy;
+    return 0;
+}
+
 /* ---- One folder ----------------------------------------------------------------------------- */
 
 static int entry_compare(const FTSENT **a, const FTSENT **b)
@@ -96,6 +113,8 @@ static int entry_take(struct scan *scan, const struct scan_options *options, FTS
             is_output(options, entry->fts_dev, entry->fts_ino) ||
             (filter->depth > 0 && entry->fts_level >= filter->depth))
             fts_set(walk, entry, FTS_SKIP);
+        else if (options->keep_folders)
+            return folder_add(scan, entry->fts_path, entry->fts_pathlen);
         return 0;
     case FTS_DNR:
     case FTS_ERR:
@@ -358,6 +377,7 @@ void scan_done(struct scan *scan)
 {
     free(scan->inputs);
     free(scan->roots);
+    free(scan->folders);
     arena_done(&scan->arena);
     *scan = (struct scan){0};
 }

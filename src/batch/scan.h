@@ -34,6 +34,8 @@ struct scan {
     size_t count, capacity;    /* of inputs */
     struct scan_root *roots;   /* one a path; one for entries of a list that lie in one folder */
     size_t root_count, root_capacity;
+    char **folders; /* that were walked, where they are to be kept */
+    size_t folder_count, folder_capacity;
     struct arena arena; /* holds the strings */
 };
 
@@ -55,6 +57,7 @@ struct scan_options {
     const char *base;                 /* what outputs are named relative to; NULL: each path itself,
                                          and the working folder for what is in the list */
     const struct scan_filter *filter; /* NULL: none of it */
+    bool keep_folders;                /* note which folders are walked */
     dev_t skip_dev;                   /* the output folder, which is never walked: */
     ino_t skip_ino;                   /* 0 when it does not exist yet */
 };

@@ -1,5 +1,6 @@
 /* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code; or the command
  * that was named first. */
+#include "batch/depfile.h"
 #include "batch/jobserver.h"
 #include "batch/plan.h"
 #include "batch/report.h"
@@ -145,7 +146,8 @@ static enum exit_code program_scan(struct program *program)
                                 .path_count = options->path_count,
                                 .list_end = options->input.nul ? '\0' : '\n',
                                 .base = options->base,
-                                .filter = &filter};
+                                .filter = &filter,
+                                .keep_folders = options->depfile_target != NULL};
     filter.untrusted = options->picture.spec.allow_untrusted;
     enum exit_code code = list_open(&options->input, &scan.list);
     if (code != EXIT_MADE)
@@ -215,6 +217,33 @@ static enum exit_code program_plan(struct program *program)
         return error == -ENOMEM ? EXIT_STUCK : EXIT_USAGE;
     }
     return program->plan.problem_count > 0 ? problems_print(program) : EXIT_MADE;
+}
+
+/* What the depfile tells; its list is one that can be named. */
+static struct depfile depfile_of(const struct program *program)
+{
+    const struct options *options = &program->options;
+    const char *list = options->input.list;
+    return (struct depfile){.plan = &program->plan,
+                            .target = options->depfile_target,
+                            .list = list && strcmp(list, "-") != 0 ? list : NULL};
+}
+
+/* Looks whether the depfile can be written at all, before any work. */
+static enum exit_code depfile_plan(const struct program *program)
+{
+    struct depfile depfile = depfile_of(program);
+    char name[PATH_MAX] = "";
+    int error = program->options.depfile ? depfile_check(&depfile, name, sizeof name) : 0;
+    if (error == 0)
+        return EXIT_MADE;
+    if (error == -EINVAL)
+        progress_complain("the name %s cannot be written into a depfile, where some characters have"
+                          " a meaning; rename it, or leave out --depfile",
+                          name);
+    else
+        progress_complain("%s: %s", program->options.depfile, strerrordesc_np(-error));
+    return EXIT_USAGE;
 }
 
 /* Opens a file that is written while the run goes on; none when path is NULL. */
@@ -299,6 +328,16 @@ static enum exit_code file_close(FILE *file, const char *what, const char *path,
     return bad ? written_badly(what, path, code) : code;
 }
 
+/* After a run that came to its end; one that did not leaves the depfile as it was. */
+static enum exit_code depfile_end(const struct program *program, enum exit_code code)
+{
+    const char *path = program->options.depfile;
+    struct depfile depfile = depfile_of(program);
+    if (!path || (code != EXIT_MADE && code != EXIT_FAILED) || stop_signal)
+        return code;
+    return depfile_write(&depfile, path) < 0 ? written_badly("depfile", path, code) : code;
+}
+
 static enum exit_code program_run(struct program *program)
 {
     const struct options *options = &program->options;
@@ -329,7 +368,7 @@ static enum exit_code program_run(struct program *program)
     if (run_plan(&program->plan, &run, &summary) < 0 && summary.fatal[0] == '\0')
         snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
     jobserver_close(&jobserver);
-    enum exit_code code = code_of(&summary);
+    enum exit_code code = depfile_end(program, code_of(&summary));
     code = file_close(program->report, "report", options->report, code);
     return file_close(program->trace, "trace", options->trace, code);
 }
@@ -339,6 +378,8 @@ static enum exit_code program_main(struct program *program)
     enum exit_code code = program_scan(program);
     if (code == EXIT_MADE)
         code = program_plan(program);
+    if (code == EXIT_MADE)
+        code = depfile_plan(program);
     if (code == EXIT_MADE)
         code = report_open(program);
     if (code == EXIT_MADE)

@@ -32,6 +32,8 @@ enum long_only {
     OPTION_MAX_SCANS,
     OPTION_REPORT,
     OPTION_TRACE,
+    OPTION_DEPFILE,
+    OPTION_DEPFILE_TARGET,
     OPTION_PROGRESS,
     OPTION_QUIET,
     OPTION_FORCE,
@@ -52,6 +54,10 @@ static const struct argp_option option_table[] = {
                                             " which gives one of them a longer name (default: error)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
                                      " there", 0},
+    {"depfile", OPTION_DEPFILE, "FILE", 0, "Write what the thumbnails are made of, as make and ninja read"
+                                           " it: a rule for each picture's outputs", 0},
+    {"depfile-target", OPTION_DEPFILE_TARGET, "NAME", 0, "The one target in it, a stamp say, which depends"
+                                           " on all pictures and on the folders that were walked", 0},
     {NULL, 0, NULL, 0, "Work", 5},
     {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
                           " or make's jobserver grants (default: 0)", 0},
@@ -180,6 +186,8 @@ static void finish(const struct argp_state *state, struct options *options)
         options->name ? template_check(options->name, options->picture.spec.box_count > 1) : NULL;
     if (why)
         argp_error(state, "--name %s: %s", options->name, why);
+    if (options->depfile_target && !options->depfile)
+        argp_error(state, "--depfile-target says what is in the --depfile, which is not given");
     options->any_jobs = options->jobs == 0;
     if (options->any_jobs)
         options->jobs = mp_cpu_count();
@@ -222,6 +230,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_TRACE: options->trace = value; break;
+    case OPTION_DEPFILE: options->depfile = value; break;
+    case OPTION_DEPFILE_TARGET: options->depfile_target = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;

@@ -28,8 +28,10 @@ struct options {
     int max_errors;    /* failures after which it stops; 0 none */
     int64_t max_bytes; /* of an input file */
     bool force;
-    const char *report; /* file, "-" for standard output, NULL none */
-    const char *trace;  /* file, NULL none */
+    const char *report;         /* file, "-" for standard output, NULL none */
+    const char *trace;          /* file, NULL none */
+    const char *depfile;        /* file, NULL none */
+    const char *depfile_target; /* the one target in it; NULL: the outputs */
     enum progress_when progress;
     bool quiet, verbose;
 };

@@ -154,6 +154,33 @@ static void test_scan_never_enters_the_output_folder(void **state)
     scan_done(&scan);
 }
 
+/* Those that it went into, and only where somebody wants to know. */
+static void test_scan_keeps_the_folders_that_it_walked(void **state)
+{
+    const char *root = *state, *bad;
+    char full[TREE_PATH_BYTES];
+    struct scan scan;
+    touch(root, "in/a/b/c.jpg");
+    touch(root, "in/a/b/deep/d.jpg");
+    touch(root, "in/empty/notes.txt");
+    touch(root, "in/.hidden/e.jpg");
+    snprintf(full, sizeof full, "%s/in", root);
+    char *paths[] = {full};
+    struct scan_filter filter = {.depth = 3};
+    struct scan_options options = {
+        .paths = paths, .path_count = 1, .filter = &filter, .keep_folders = true};
+    assert_int_equal(scan_run(&options, &scan, &bad), 0);
+    static const char *const expected[] = {"", "/a", "/a/b", "/empty"};
+    assert_int_equal(scan.folder_count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(scan.folders[i] + strlen(full), expected[i]);
+    scan_done(&scan);
+    options.keep_folders = false;
+    assert_int_equal(scan_run(&options, &scan, &bad), 0);
+    assert_int_equal(scan.folder_count, 0);
+    scan_done(&scan);
+}
+
 static void test_scan_names_outputs_from_the_base(void **state)
 {
     const char *root = *state, *bad;
@@ -193,6 +220,7 @@ int main(void)
         TREE_TEST(test_scan_tells_of_a_folder_that_it_may_not_enter),
         TREE_TEST(test_scan_follows_no_link_that_it_meets),
         TREE_TEST(test_scan_never_enters_the_output_folder),
+        TREE_TEST(test_scan_keeps_the_folders_that_it_walked),
         TREE_TEST(test_scan_names_outputs_from_the_base),
         TREE_TEST(test_scan_takes_a_base_at_its_name_not_at_its_beginning),
     };
