@@ -1,6 +1,7 @@
 #!/bin/sh
 # What --depfile writes: make and ninja read the same names in it as the file system has, whatever they
 # are; what cannot be said is refused before any work.
+samples=$(CDPATH= cd -- "$(dirname "$0")/../../samples" && pwd)
 . "$(dirname "$0")/lib.sh"
 
 "$MAKE_IMAGES" good good
@@ -132,6 +133,23 @@ EOF
     expect 0 ninja -f plain.ninja
     expect 0 ninja -f plain.ninja
     grep -qF 'no work to do' out || fail 'ninja runs again though nothing has changed'
+
+    # The example.
+    rm -rf thumbs images .ninja*
+    cp -R good images
+    cp "$samples/ninja/build.ninja" .
+    expect 0 ninja
+    touch mark
+    expect 0 ninja
+    grep -qF 'no work to do' out || fail 'the example runs again though nothing has changed'
+    cp images/b/grey.jpg images/a/baseline.jpg
+    cp images/b/grey.jpg images/b/new.jpg
+    expect 0 ninja
+    is 'what the example made anew' "$(find thumbs -name '*.jpg' -newer mark | LC_ALL=C sort | tr '\n' ' ')" \
+        'thumbs/a/baseline.jpg thumbs/b/new.jpg '
+    rm images/b/new.jpg
+    expect 0 ninja
+    grep -qF '[1/1]' out || fail 'a picture that is gone is not noticed'
 else
     echo 'skipped: there is no ninja'
 fi
