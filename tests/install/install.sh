@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs mproc into a folder and looks at it from outside.
-# usage: install.sh STEP full|standalone BUILD FOLDER      with CC, CFLAGS and, maybe, CXX
+# usage: install.sh STEP full|standalone BUILD FOLDER      with CC, CFLAGS, MAKE_IMAGES and, maybe, CXX
 #     install        FOLDER/usr, moved there after the installation; the other steps need it
 #     symbols        both libraries show what mproc.h declares, and ask for no libc above 2.35
 #     man            every function has a page, and groff has nothing to say; exit 77 without groff
 #     pkg_config     a program in C, shared and static
 #     find_package   the same with CMake
 #     cpp            the same in C++17, both ways; exit 77 where there is no compiler for it
+#     thumbnails     a build makes thumbnails with the installed program, with ninja and with make
 set -eu
 step=$1
 kind=$2
@@ -146,6 +147,62 @@ step_cpp() {
     [ -n "$CXX" ] || { echo 'skipped: there is no C++ compiler'; exit 77; }
     with_pkg_config "$CXX" -std=c++17 "$tests/consumer/consumer.cpp"
     with_find_package CXX
+}
+
+# with_thumbnails GENERATOR: what changed is made anew, what is new is noticed, and nothing else happens
+with_thumbnails() {
+    build_dir="$work/$1 build"
+    touch "$work/mark"
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    cmake -S "$work/assets" -B "$build_dir" -G "$1" -DCMAKE_PREFIX_PATH="$folder/usr" >"$work/log" 2>&1 ||
+        { cat "$work/log" >&2; exit 1; }
+    made "$1" 'a/b 1.jpg deep/down.jpg one.jpg '
+    unchanged "$1"
+    cp "$work/good/b/alpha.png" "$pictures/deep/new.png"
+    made "$1" 'deep/new.png '
+    cp "$work/good/b/grey.jpg" "$pictures/a/b 1.jpg"
+    made "$1" 'a/b 1.jpg '
+    cp "$work/good/b/grey.jpg" "$pictures/../one.jpg"
+    made "$1" 'one.jpg '
+    rm "$pictures/deep/new.png"
+    made "$1" ''
+    [ "$runs" = 1 ] || fail "$1: a picture that is gone was not noticed"
+    # CMake's own dependencies of Makefiles only ever grow: there it runs now every time.
+    [ "$1" = Ninja ] || return 0
+    unchanged "$1"
+}
+
+# unchanged GENERATOR: the next build does nothing
+unchanged() {
+    made "$1" ''
+    [ "$runs" = 0 ] || fail "$1: it runs though nothing has changed"
+}
+
+# made GENERATOR FILES: what the next build makes, in order; sets runs
+made() {
+    touch "$work/mark"
+    cmake --build "$build_dir" -j 2 >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+    ! grep -q jobserver "$work/log" || fail "$1: $(grep jobserver "$work/log")"
+    runs=$(grep -c 'Making thumbnails' "$work/log") || true
+    found=$(cd "$build_dir/assets" && find . -type f -newer "$work/mark" ! -name '.thumbpool*' |
+        LC_ALL=C sort | sed 's|^\./||' | tr '\n' ' ')
+    [ "$found" = "$2" ] || fail "$1 makes \"$found\", not \"$2\""
+}
+
+step_thumbnails() {
+    "$MAKE_IMAGES" good "$work/good"
+    for generator in Ninja 'Unix Makefiles'; do
+        program=$([ "$generator" = Ninja ] && echo ninja || echo make)
+        command -v $program >/dev/null || { echo "skipped: there is no $program"; continue; }
+        rm -rf "$work/assets"
+        cp -R "$tests/assets" "$work"
+        pictures=$work/assets/pictures
+        mkdir -p "$pictures/a" "$pictures/deep"
+        for name in 'pictures/a/b 1.jpg' pictures/deep/down.jpg one.jpg; do
+            cp "$work/good/a/baseline.jpg" "$work/assets/$name"
+        done
+        with_thumbnails "$generator"
+    done
 }
 
 "step_$step"
