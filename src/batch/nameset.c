@@ -7,13 +7,13 @@
 #include <xxhash.h>
 
 struct nameset_slot {
-    uint64_t hash;  /* 0: free */
+    uint32_t hash;  /* 0: free */
     uint32_t owner; /* the caller's number */
 };
 
-static uint64_t name_hash(const char *name)
+static uint32_t name_hash(const char *name)
 {
-    uint64_t hash = XXH3_64bits(name, strlen(name));
+    uint32_t hash = (uint32_t)XXH3_64bits(name, strlen(name));
     return hash ? hash : 1;
 }
 
@@ -30,7 +30,7 @@ void nameset_done(struct nameset *set)
 }
 
 /* The slot that holds the name, or the free one where it belongs. */
-static struct nameset_slot *slot_of(const struct nameset *set, const char *name, uint64_t hash)
+static struct nameset_slot *slot_of(const struct nameset *set, const char *name, uint32_t hash)
 {
     size_t i = hash & (set->capacity - 1);
     while (set->slots[i].hash != 0 &&
@@ -39,10 +39,9 @@ static struct nameset_slot *slot_of(const struct nameset *set, const char *name,
     return &set->slots[i];
 }
 
-static int set_grow(struct nameset *set)
+/* Moves the names into a table of that many slots. */
+static int set_resize(struct nameset *set, size_t capacity)
 {
-    enum { FIRST = 256 };
-    size_t capacity = set->capacity ? set->capacity * 2 : FIRST;
     struct nameset_slot *slots = calloc(capacity, sizeof *slots);
     if (!slots)
         return -ENOMEM;
@@ -60,6 +59,20 @@ static int set_grow(struct nameset *set)
     return 0;
 }
 
+static int set_grow(struct nameset *set)
+{
+    enum { FIRST = 256 };
+    return set_resize(set, set->capacity ? set->capacity * 2 : FIRST);
+}
+
+int nameset_reserve(struct nameset *set, size_t count)
+{
+    size_t capacity = set->capacity ? set->capacity : 1;
+    while (capacity / 2 < count)
+        capacity *= 2;
+    return capacity == set->capacity ? 0 : set_resize(set, capacity);
+}
+
 bool nameset_find(const struct nameset *set, const char *name, uint32_t *ret_owner)
 {
     if (set->capacity == 0)
@@ -75,7 +88,7 @@ int nameset_add(struct nameset *set, const char *name, uint32_t owner, uint32_t 
 {
     if (set->count * 2 >= set->capacity && set_grow(set) < 0)
         return -ENOMEM;
-    uint64_t hash = name_hash(name);
+    uint32_t hash = name_hash(name);
     struct nameset_slot *slot = slot_of(set, name, hash);
     if (slot->hash != 0) {
         *ret_owner = slot->owner;

@@ -1,7 +1,7 @@
 /* Who has which name: a set of names that stores only a hash and a number for each.
  *
  * The names themselves are made anew when two hashes meet, so that a million of them cost 16 MB
- * whatever their length. */
+ * whatever their length, half of it for slots that are free. */
 #ifndef BATCH_NAMESET_H
 #define BATCH_NAMESET_H
 
@@ -21,6 +21,10 @@ struct nameset {
 
 void nameset_init(struct nameset *set, nameset_equal_fn *equal, void *user);
 void nameset_done(struct nameset *set);
+
+/* Makes room for so many names at once, so that growing need not hold two tables. Returns 0, or
+ * -ENOMEM. */
+int nameset_reserve(struct nameset *set, size_t count);
 
 /* Finds a name. Returns true, with the number of who has it. */
 bool nameset_find(const struct nameset *set, const char *name, uint32_t *ret_owner);

@@ -272,7 +272,11 @@ int plan_make(const struct plan_options *options, const struct scan *scan, struc
     struct planning planning = {.plan = ret};
     nameset_init(&planning.inputs, input_is_named, ret);
     nameset_init(&planning.outputs, output_is_named, ret);
-    int error = inputs_collect(&planning);
+    int error = nameset_reserve(&planning.inputs, scan->count);
+    if (error == 0)
+        error = nameset_reserve(&planning.outputs, scan->count * (size_t)options->spec->box_count);
+    if (error == 0)
+        error = inputs_collect(&planning);
     for (size_t i = 0; i < ret->count && error == 0; i++)
         if (scan->inputs[ret->order[i]].error == 0) /* what cannot be read has no output */
             error = outputs_plan(&planning, ret->order[i]);
