@@ -14,12 +14,14 @@ struct frame_thumb {
 };
 
 struct frame_head {
+    int32_t same;   /* 1: the file is what was known */
     int32_t code;   /* enum image_code */
     int32_t damage; /* likewise, of a picture that was made all the same */
     int32_t width, height;
     int32_t shrink;
     int32_t thumb_count;
     double begin_ms, total_ms;
+    struct image_fingerprint fingerprint;
     struct image_times ms;
     struct frame_thumb thumbs[IMAGE_SIZES_MAX];
     char message[sizeof((struct image_fault *)0)->message];
@@ -37,7 +39,8 @@ size_t job_result_size(const struct job_result *result)
 void job_result_encode(const struct job_result *result, uint8_t *bytes)
 {
     const struct image_result *image = &result->image;
-    struct frame_head head = {.code = result->fault.code,
+    struct frame_head head = {.same = result->same,
+                              .code = result->fault.code,
                               .damage = image->damage.code,
                               .width = image->width,
                               .height = image->height,
@@ -45,6 +48,7 @@ void job_result_encode(const struct job_result *result, uint8_t *bytes)
                               .thumb_count = image->thumb_count,
                               .begin_ms = result->begin_ms,
                               .total_ms = result->total_ms,
+                              .fingerprint = image->fingerprint,
                               .ms = image->ms};
     memcpy(head.message, result->fault.message, sizeof head.message);
     memcpy(head.damage_message, image->damage.message, sizeof head.damage_message);
@@ -150,6 +154,24 @@ static const char *image_take(const struct frame_head *head, const uint8_t *byte
     return size == 0 ? NULL : "there are bytes too many";
 }
 
+/* A fingerprint counts for its own picture only, but must be one of that file. */
+static struct image_fingerprint fingerprint_take(const struct frame_head *head,
+                                                 const struct job *job)
+{
+    struct image_fingerprint fingerprint = head->fingerprint;
+    if (fingerprint.reach < 0 || fingerprint.reach > job->size_bytes)
+        fingerprint.reach = 0;
+    return fingerprint;
+}
+
+/* A file that is what was known. */
+static const char *same_take(const struct frame_head *head, const struct job *job, size_t size)
+{
+    if (job->known.reach == 0)
+        return "it compared what it was not to compare";
+    return head->code == IMAGE_OK && size == 0 ? NULL : "it tells of more than of a file unchanged";
+}
+
 int job_result_decode(const uint8_t *bytes, size_t size, const struct job *job,
                       struct job_result *ret, const char **ret_why)
 {
@@ -162,16 +184,20 @@ int job_result_decode(const uint8_t *bytes, size_t size, const struct job *job,
     }
     memcpy(&head, bytes, sizeof head);
     times_take(&head, &result);
+    result.same = head.same != 0;
     if (fault_take(head.code, head.message, &result.fault) < 0)
         why = "its code is unknown";
+    else if (result.same)
+        why = same_take(&head, job, size - sizeof head);
     else if (result.fault.code == IMAGE_OK)
         why = image_take(&head, bytes + sizeof head, size - sizeof head, job, &result.image);
-    if (!why && result.fault.code == IMAGE_OK)
+    if (!why && !result.same && result.fault.code == IMAGE_OK)
         why = damage_take(&head, job, &result.image.damage);
     if (why) {
         *ret_why = why;
         return -EPROTO;
     }
+    result.image.fingerprint = fingerprint_take(&head, job);
     *ret = result;
     return 0;
 }

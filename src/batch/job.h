@@ -5,6 +5,7 @@
 #ifndef BATCH_JOB_H
 #define BATCH_JOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,12 +15,15 @@
 /* One picture to make; its open input travels beside it as descriptor 0. */
 struct job {
     struct image_spec spec;
-    int64_t size_bytes;   /* of the input file */
-    enum image_kind kind; /* of the input, by its first bytes */
+    int64_t size_bytes;             /* of the input file */
+    enum image_kind kind;           /* of the input, by its first bytes */
+    struct image_fingerprint known; /* of what it was last time; 0 bytes where there is nothing to
+                                       compare it with */
 };
 
 /* What a worker says about a picture. */
 struct job_result {
+    bool same;                 /* the file has the known fingerprint: nothing else was done */
     struct image_fault fault;  /* IMAGE_OK when the picture was made */
     struct image_result image; /* its thumbs' bytes point into the frame that was decoded */
     double begin_ms;           /* when the worker began, on the clock CLOCK_MONOTONIC */

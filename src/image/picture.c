@@ -63,7 +63,8 @@ int picture_open(struct picture *picture, const struct image_input *input,
     *picture = (struct picture){.spec = spec, .fault = fault};
     if (choose_codec(picture, input, module))
         return -1;
-    if (source_init(&picture->source, input->fd, input->size_bytes))
+    if (source_init(&picture->source, input->fd, input->size_bytes) ||
+        (input->watch && source_watch(&picture->source)))
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     return open_decoder(picture, IMAGE_DAMAGE_FAILS) ? picture_reopen(picture) : 0;
 }

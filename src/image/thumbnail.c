@@ -461,6 +461,15 @@ static int run_stages(struct work *work)
     return 0;
 }
 
+/* What was read, whatever came of it. */
+static void tell_fingerprint(struct work *work)
+{
+    struct image_fingerprint *fingerprint = &work->result->fingerprint;
+    int64_t reach = source_fingerprint(&work->picture.source, &fingerprint->hash);
+
+    fingerprint->reach = reach > 0 ? reach : 0;
+}
+
 static void work_done(struct work *work)
 {
     metadata_done(&work->metadata);
@@ -479,12 +488,29 @@ int image_thumbnail(const struct image_input *input, const struct image_spec *sp
         .input = input, .spec = spec, .module = module, .result = &result, .fault = fault};
     int rc = run_stages(&work);
 
+    tell_fingerprint(&work);
     work_done(&work);
-    if (rc)
+    if (rc) {
+        struct image_fingerprint fingerprint = result.fingerprint;
         image_result_done(&result);
-    else
-        *ret = result;
+        result.fingerprint = fingerprint;
+    }
+    *ret = result;
     return rc;
+}
+
+bool image_fingerprint_fits(const struct image_input *input,
+                            const struct image_fingerprint *fingerprint)
+{
+    struct source source;
+    uint64_t hash;
+
+    if (source_init(&source, input->fd, input->size_bytes))
+        return false;
+    bool fits = fingerprint->reach > 0 && !source_hash(&source, fingerprint->reach, &hash) &&
+                hash == fingerprint->hash;
+    source_done(&source);
+    return fits;
 }
 
 void image_result_done(struct image_result *result)

@@ -2,6 +2,7 @@
 #ifndef IMAGE_THUMBNAIL_H
 #define IMAGE_THUMBNAIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,13 @@ struct image_input {
     int fd;               /* a regular file, open for reading */
     int64_t size_bytes;   /* of the file */
     enum image_kind kind; /* by its first bytes */
+    bool watch;           /* tell the fingerprint of what is read */
+};
+
+/* What was read of a file: all that the outcome depends on, beside the spec and the file's size. */
+struct image_fingerprint {
+    int64_t reach; /* bytes from its start; 0: it is not known */
+    uint64_t hash; /* of those, XXH3 of 64 bits */
 };
 
 /* One finished thumbnail. */
@@ -42,13 +50,16 @@ struct image_result {
     struct image_thumb thumbs[IMAGE_SIZES_MAX];
     struct image_times ms;
     struct image_fault damage; /* what is missing or wrong; its code is IMAGE_OK when nothing is */
+    struct image_fingerprint
+        fingerprint; /* of an input that was watched; of one that failed, too */
 };
 
 /* Makes the thumbnails of `input` that `spec` asks for, from one decode.
  *   input   borrowed
  *   module  libvips, started in this process; NULL refuses what needs it: every input but JPEG
  *           and PNG, every output but JPEG and PNG
- *   ret     filled on success; free with image_result_done()
+ *   ret     filled on success; free with image_result_done(). On failure only its fingerprint is
+ *           filled, and there is nothing to free
  *   fault   filled on failure
  * A damaged picture fails, unless the spec says otherwise and its header can be read: then it is
  * made of what the decoder gives, the rest being grey, black or transparent.
@@ -57,6 +68,10 @@ struct image_result {
 int image_thumbnail(const struct image_input *input, const struct image_spec *spec,
                     const struct image_module *module, struct image_result *ret,
                     struct image_fault *fault);
+
+/* True when the file begins with the bytes that a fingerprint was taken of. Reads as many. */
+bool image_fingerprint_fits(const struct image_input *input,
+                            const struct image_fingerprint *fingerprint);
 
 /* Frees what a result holds; takes a zeroed or half-built one. */
 void image_result_done(struct image_result *result);

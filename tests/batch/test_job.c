@@ -208,6 +208,38 @@ static void test_job_result_with_any_byte_changed_is_safe(void **state)
     }
 }
 
+static void test_job_result_may_tell_only_of_a_comparison_that_was_asked_for(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result same = {.same = true, .image.fingerprint = {1, 2}}, result;
+    uint8_t *bytes = malloc(job_result_size(&same) + 1);
+    const char *why;
+    assert_non_null(bytes);
+    size_t size = job_result_size(&same);
+    job_result_encode(&same, bytes);
+    assert_int_equal(job_result_decode(bytes, size, &truth->job, &result, &why), -EPROTO);
+    truth->job.known = (struct image_fingerprint){100, 7};
+    assert_int_equal(job_result_decode(bytes, size, &truth->job, &result, &why), 0);
+    assert_true(result.same);
+    assert_int_equal(result.image.thumb_count, 0);
+    assert_int_equal(job_result_decode(bytes, size + 1, &truth->job, &result, &why), -EPROTO);
+    free(bytes);
+}
+
+static void test_job_result_has_no_fingerprint_beyond_the_file(void **state)
+{
+    struct truth *truth = *state;
+    struct job_result result;
+    static const int64_t wrong[] = {-1, INT64_MAX};
+    for (int i = 0; i < 3; i++) {
+        int64_t reach = i < 2 ? wrong[i] : truth->job.size_bytes;
+        truth->result.image.fingerprint = (struct image_fingerprint){reach, 7};
+        job_result_encode(&truth->result, truth->bytes);
+        assert_int_equal(decode(truth, &result), 0);
+        assert_true(result.image.fingerprint.reach == (i < 2 ? 0 : reach));
+    }
+}
+
 #define TRUTH_TEST(test) cmocka_unit_test_setup_teardown(test, truth_make, truth_free)
 
 /* 300 x 200 pixels came back as 60 x 40: right for some specs, and for no other. */
@@ -235,6 +267,8 @@ static void test_job_result_is_held_to_the_size_that_its_fit_gives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TRUTH_TEST(test_job_result_may_tell_only_of_a_comparison_that_was_asked_for),
+        TRUTH_TEST(test_job_result_has_no_fingerprint_beyond_the_file),
         TRUTH_TEST(test_job_result_survives_the_way),
         TRUTH_TEST(test_job_result_tells_a_failure),
         TRUTH_TEST(test_job_result_tells_damage_beside_the_picture),

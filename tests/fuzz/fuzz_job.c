@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     job.spec.box_count = 1 + (data[0] & 1);
     job.spec.boxes[1] = (struct image_box){0, 20};
     job.spec.format = (enum image_kind)(data[0] >> 1 & 7);
+    job.known.reach = data[0] >> 4 & 1;
     size--;
     uint8_t *frame = malloc(size + !size); /* of its own, so that the sanitizer sees its end */
     require(frame);
