@@ -31,6 +31,7 @@ build_quietly build/fuzz
 build/release/tests/support/make_images good build/seeds/good
 build/release/tests/support/make_images bad build/seeds/bad 2>/dev/null || :
 build/release/tests/support/make_images seeds build/seeds/eighth
+build/release/thumbpool --quiet --force -s 16 -s 8 -o build/seeds/thumbs build/seeds/good build/seeds/bad 2>/dev/null || :
 for target in build/fuzz/tests/fuzz/fuzz_*; do
     [ -x "$target" ] && [ -f "$target" ] || continue
     name=$(basename "$target")
@@ -38,6 +39,7 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
     mkdir -p "build/corpus/$name"
     case $name in
     fuzz_thumbnail | fuzz_png) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
+    fuzz_manifest) cp -f build/seeds/thumbs/.thumbpool.ndjson "build/corpus/$name/manifest" ;;
     fuzz_eighth) cp -f build/seeds/eighth/* "build/corpus/$name" ;;
     esac
     "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \

@@ -15,6 +15,13 @@ void observers_result(const struct run_observers *observers, const struct run_re
             observers->all[i].result(observers->all[i].self, record, counts);
 }
 
+void observers_warn(const struct run_observers *observers, const char *sentence)
+{
+    for (size_t i = 0; i < observers->count; i++)
+        if (observers->all[i].warn)
+            observers->all[i].warn(observers->all[i].self, sentence);
+}
+
 void observers_tick(const struct run_observers *observers)
 {
     for (size_t i = 0; i < observers->count; i++)

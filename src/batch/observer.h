@@ -12,7 +12,7 @@
 
 enum run_status {
     RUN_MADE,    /* something was written */
-    RUN_CURRENT, /* its outputs were there already, with the same bytes */
+    RUN_CURRENT, /* its outputs were there already */
     RUN_FAILED,
     RUN_SKIPPED,
 };
@@ -59,6 +59,7 @@ struct run_summary {
     bool interrupted;       /* by a signal */
     bool gave_up;           /* because too many pictures failed */
     int workers;            /* that there were */
+    size_t removed;         /* outputs whose input is gone */
     char fatal[300];        /* why it could not go on; "" when it could */
 };
 
@@ -67,7 +68,8 @@ struct run_observer {
     void *self;
     void (*begin)(void *self, size_t inputs, int workers);
     void (*result)(void *self, const struct run_record *record, const struct run_counts *counts);
-    void (*tick)(void *self); /* some time has passed without a result */
+    void (*warn)(void *self, const char *sentence); /* of something that stops nothing */
+    void (*tick)(void *self);                       /* some time has passed without a result */
     void (*end)(void *self, const struct run_summary *summary);
 };
 
@@ -80,6 +82,7 @@ struct run_observers {
 void observers_begin(const struct run_observers *observers, size_t inputs, int workers);
 void observers_result(const struct run_observers *observers, const struct run_record *record,
                       const struct run_counts *counts);
+void observers_warn(const struct run_observers *observers, const char *sentence);
 void observers_tick(const struct run_observers *observers);
 void observers_end(const struct run_observers *observers, const struct run_summary *summary);
 

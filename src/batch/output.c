@@ -20,7 +20,6 @@
 enum {
     FOLDERS_OPEN = 16,    /* kept open, the oldest goes */
     STALE_SECONDS = 3600, /* age at which a temporary name of another machine is a leftover */
-    TEMPORARY_BYTES = 64, /* a temporary name, with its end */
 };
 
 /* A temporary name has the number of its home, which stands for this boot of this machine and its
@@ -298,7 +297,7 @@ static int standing_look(int folder_fd, const char *name, const uint8_t *bytes, 
 
 static void temporary_name(struct output *output, char *name)
 {
-    snprintf(name, TEMPORARY_BYTES, TEMPORARY_FORMAT, output->home, (int)getpid(),
+    snprintf(name, OUTPUT_TEMPORARY_BYTES, TEMPORARY_FORMAT, output->home, (int)getpid(),
              output->temporaries++);
 }
 
@@ -325,7 +324,7 @@ static int unnamed_link(struct output *output, int folder_fd, int fd, const char
 static int unnamed_publish(struct output *output, int folder_fd, int fd, const char *name,
                            bool replace)
 {
-    char temporary[TEMPORARY_BYTES];
+    char temporary[OUTPUT_TEMPORARY_BYTES];
     int error = replace ? -EEXIST : unnamed_link(output, folder_fd, fd, name);
     if (error != -EEXIST)
         return error;
@@ -354,15 +353,21 @@ static int write_unnamed(struct output *output, int folder_fd, const char *name,
     return error;
 }
 
+/* Makes a file of a temporary name. Returns a descriptor, or -errno. */
+static int temporary_open(struct output *output, int folder_fd, char *name)
+{
+    temporary_name(output, name);
+    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    return fd < 0 ? -errno : fd;
+}
+
 static int write_temporary(struct output *output, int folder_fd, const char *name,
                            const uint8_t *bytes, size_t size)
 {
-    char temporary[TEMPORARY_BYTES];
-    temporary_name(output, temporary);
-    int fd =
-        openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    char temporary[OUTPUT_TEMPORARY_BYTES];
+    int fd = temporary_open(output, folder_fd, temporary);
     if (fd < 0)
-        return -errno;
+        return fd;
     int error = write_all(fd, bytes, size);
     if (close(fd) != 0 && error == 0) /* where a network file system tells that the disk is full */
         error = -errno;
@@ -411,6 +416,87 @@ int output_write(struct output *output, const char *path, const uint8_t *bytes, 
     if (error == 0)
         *ret = standing == STANDING_NONE ? OUTPUT_NEW : OUTPUT_REPLACED;
     return error;
+}
+
+int output_folder(const struct output *output)
+{
+    return output->root_fd;
+}
+
+int output_temporary(struct output *output, char name[OUTPUT_TEMPORARY_BYTES])
+{
+    (void)folder_get(output, ""); /* what others left is swept away */
+    return temporary_open(output, output->root_fd, name);
+}
+
+/* ---- Removing ------------------------------------------------------------------------------- */
+
+/* Opens the folder path[0..length) below the output folder, without making it. Returns a
+ * descriptor, or -errno. */
+static int folder_find(const struct output *output, const char *path, size_t length)
+{
+    char part[NAME_MAX + 1];
+    int fd = fcntl(output->root_fd, F_DUPFD_CLOEXEC, 0);
+    for (size_t at = 0; fd >= 0 && at < length;) {
+        size_t size = strcspn(path + at, "/");
+        if (size == 0 || size > NAME_MAX || strspn(path + at, ".") >= size) {
+            close(fd);
+            return -EINVAL; /* absolute, or with "." or ".." in it: no name of ours */
+        }
+        memcpy(part, path + at, size);
+        part[size] = '\0';
+        int next = openat(fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int error = errno;
+        close(fd);
+        errno = error;
+        fd = next;
+        at += size + 1;
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/* Length of the folder part of a path, without its slash. */
+static size_t folder_part(const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length > 0 ? length - 1 : 0;
+}
+
+/* Removes the folder path[0..length) and those above while they are empty, but not the output
+ * folder. */
+static void folders_remove(struct output *output, const char *path, size_t length)
+{
+    char folder[PATH_MAX];
+    for (; length > 0 && length < sizeof folder; length = folder_part(path, length)) {
+        memcpy(folder, path, length);
+        folder[length] = '\0';
+        int fd = folder_find(output, path, folder_part(path, length));
+        const char *slash = strrchr(folder, '/');
+        bool removed = fd >= 0 && unlinkat(fd, slash ? slash + 1 : folder, AT_REMOVEDIR) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (!removed)
+            return;
+    }
+}
+
+int output_remove(struct output *output, const char *path, int64_t size)
+{
+    struct stat found;
+    size_t length = folder_part(path, strlen(path));
+    int fd = folder_find(output, path, length);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    const char *name = length > 0 ? path + length + 1 : path;
+    int removed = 0;
+    if (fstatat(fd, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(found.st_mode) &&
+        found.st_size == size)
+        removed = unlinkat(fd, name, 0) == 0 ? 1 : -errno;
+    close(fd);
+    if (removed == 1)
+        folders_remove(output, path, length);
+    return removed;
 }
 
 /* ---- Errors --------------------------------------------------------------------------------- */

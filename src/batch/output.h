@@ -40,6 +40,19 @@ void output_close(struct output *output);
 int output_write(struct output *output, const char *name, const uint8_t *bytes, size_t size,
                  struct output_guard guard, bool force, enum output_written *ret);
 
+/* The folder's descriptor, the output's own. */
+int output_folder(const struct output *output);
+
+enum { OUTPUT_TEMPORARY_BYTES = 64 };
+
+/* Makes a file of a temporary name in the folder itself, to be written, and renamed or removed. If
+ * neither comes to pass, a later run sweeps it away. Returns a descriptor, or -errno. */
+int output_temporary(struct output *output, char name[OUTPUT_TEMPORARY_BYTES]);
+
+/* Removes the file `name` if it is a regular one of that size, and then the folders above that it
+ * leaves empty. Returns 1, 0 when there is no such file, or -errno. */
+int output_remove(struct output *output, const char *name, int64_t size);
+
 /* True for errors of output_write() after which the next file would fare no better: the disk is
  * full, or the output folder itself refuses. (A folder inside it that refuses says nothing of the
  * others.) */

@@ -77,8 +77,7 @@ enum image_kind plan_format_of(const struct plan *plan, uint32_t input)
     return format_kept(scan_name(&plan->scan->inputs[input]));
 }
 
-/* The input's own path without links, as far as its folder goes. Returns false when it has none. */
-static bool input_real(const struct plan *plan, uint32_t number, char *path, size_t size)
+bool plan_real(const struct plan *plan, uint32_t number, char *path, size_t size)
 {
     const struct scan_input *input = &plan->scan->inputs[number];
     const char *real = plan->scan->roots[input->root].real;
@@ -97,7 +96,7 @@ static void suffix_of(const struct plan *plan, uint32_t input, char *text, size_
     text[0] = '\0';
     if (!plan->suffixed[input])
         return;
-    if (!input_real(plan, input, path, sizeof path))
+    if (!plan_real(plan, input, path, sizeof path))
         snprintf(path, sizeof path, "%s", plan->scan->inputs[input].path);
     snprintf(text, size, "-%06x", (unsigned)(XXH3_64bits(path, strlen(path)) & 0xffffff));
 }
@@ -157,7 +156,7 @@ static void problem_add(struct plan *plan, struct plan_problem problem)
 static bool input_is_named(void *user, uint32_t owner, const char *name)
 {
     char path[PATH_MAX];
-    return input_real(user, owner, path, sizeof path) && strcmp(path, name) == 0;
+    return plan_real(user, owner, path, sizeof path) && strcmp(path, name) == 0;
 }
 
 /* In the set of outputs, an owner is input * sizes + size. */
@@ -246,7 +245,7 @@ static int inputs_collect(struct planning *planning)
         char path[PATH_MAX];
         uint32_t owner;
         int added = 1;
-        if (input_real(plan, i, path, sizeof path))
+        if (plan_real(plan, i, path, sizeof path))
             added = nameset_add(&planning->inputs, path, i, &owner);
         if (added < 0)
             return added;

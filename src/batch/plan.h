@@ -68,4 +68,8 @@ enum image_kind plan_format_of(const struct plan *plan, uint32_t input);
  * number of the size. Returns 0, -ENAMETOOLONG or -EINVAL. */
 int plan_name(const struct plan *plan, uint32_t input, int index, char *name, size_t size);
 
+/* Puts the input's own path, absolute and without links as far as its folder goes, into
+ * path[0..size). Returns false when it has none. */
+bool plan_real(const struct plan *plan, uint32_t input, char *path, size_t size);
+
 #endif

@@ -59,6 +59,7 @@ static void options_write(struct json *json, const struct report *report)
     json_integer(json, "retries", report->run->retries);
     json_number(json, "timeout", report->run->timeout_ms / 1000.0, 3);
     json_boolean(json, "force", report->run->force);
+    json_boolean(json, "prune", report->run->prune);
     json_close(json, '}');
 }
 
@@ -99,6 +100,8 @@ static void on_end(void *self, const struct run_summary *summary)
     json_integer(&json, "failed", (int64_t)summary->counts.failed);
     json_integer(&json, "skipped", (int64_t)summary->counts.skipped);
     json_integer(&json, "not_started", (int64_t)summary->counts.not_started);
+    if (report->run->prune)
+        json_integer(&json, "removed", (int64_t)summary->removed);
     json_number(&json, "seconds", summary->seconds, 3);
     json_number(&json, "cpu_seconds", summary->cpu_seconds, 3);
     json_integer(&json, "peak_rss_bytes", summary->peak_rss_bytes);

@@ -5,6 +5,8 @@
 #include "batch/lookahead.h"
 #include "batch/original.h"
 #include "batch/output.h"
+#include "batch/prune.h"
+#include "batch/upkeep.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,17 +20,20 @@ enum {
     WAIT_MS = 200,   /* at most between two looks at the stop flag */
     TOKEN_MS = 20,   /* between two looks for a token of make's, which nobody announces */
     GRACE_MS = 2000, /* for pictures that run when the run is stopped */
+    JUDGED_MAX = 64, /* up to date in a row before workers are looked after again */
 };
 
 /* One picture that is with the workers, or waits to be. */
 struct picture {
-    uint32_t input;           /* its number */
-    struct original original; /* open */
-    struct job job;           /* as it was submitted */
-    enum engine_kind engine;  /* who makes it */
-    struct mp_future *future; /* NULL while it waits */
-    int attempts;             /* submits so far */
-    double submitted_ms;      /* the last of them, on the clock CLOCK_MONOTONIC */
+    uint32_t input;                 /* its number */
+    struct original original;       /* open */
+    struct job job;                 /* as it was submitted */
+    enum engine_kind engine;        /* who makes it */
+    struct mp_future *future;       /* NULL while it waits */
+    int attempts;                   /* submits so far */
+    double submitted_ms;            /* the last of them, on the clock CLOCK_MONOTONIC */
+    bool too_new;                   /* its time of change says nothing */
+    struct image_fingerprint known; /* it is up to date if it has this; 0 bytes: there is none */
 };
 
 struct run {
@@ -36,16 +41,19 @@ struct run {
     const struct run_options *options;
     struct run_summary *summary;
     struct output *output;
+    struct manifest *manifest; /* NULL: none */
+    bool judging;              /* hand_out() stopped amid pictures that are up to date */
     struct engines engines;
     struct lookahead ahead;
     struct picture *flying;     /* with the workers */
     struct mp_future **futures; /* theirs, for waiting */
     int flying_count;
-    struct picture held;                   /* opened, but it may not be under way yet */
-    bool holding;                          /* there is one */
-    int error;                             /* why it cannot go on, 0 */
-    struct run_record record;              /* the one being told */
-    char paths[IMAGE_SIZES_MAX][PATH_MAX]; /* of its outputs */
+    struct picture held;                       /* opened, but it may not be under way yet */
+    bool holding;                              /* there is one */
+    int error;                                 /* why it cannot go on, 0 */
+    struct run_record record;                  /* the one being told */
+    char paths[IMAGE_SIZES_MAX][PATH_MAX];     /* of its outputs */
+    char names[IMAGE_SIZES_MAX + 1][PATH_MAX]; /* for its entry in the manifest */
 };
 
 static double now_s(void)
@@ -108,6 +116,75 @@ static void record_fail(struct run *run, const char *code, const char *message)
     record_tell(run, RUN_FAILED);
 }
 
+/* ---- What is known already ------------------------------------------------------------------- */
+
+/* Tells what an earlier run found out. */
+static void entry_tell(struct run *run, uint32_t input, const struct entry *entry)
+{
+    upkeep_record(run->plan, input, entry, run->paths, &run->record);
+    record_tell(run, entry->failed ? RUN_FAILED : RUN_CURRENT);
+}
+
+/* Looks whether the picture is to be made at all. Returns false when that was the end of it. */
+static bool picture_judge(struct run *run, struct picture *picture)
+{
+    struct entry entry;
+    picture->known.reach = 0;
+    if (!run->manifest || run->options->force)
+        return true;
+    enum upkeep upkeep = upkeep_judge(run->manifest, run->plan, output_folder(run->output),
+                                      picture->input, run->options->max_bytes, &entry);
+    if (upkeep == UPKEEP_COMPARE)
+        picture->known = entry.fingerprint;
+    if (upkeep == UPKEEP_MAKE || upkeep == UPKEEP_COMPARE)
+        return true;
+    run->record = (struct run_record){.worker = -1};
+    entry_tell(run, picture->input, &entry);
+    return false;
+}
+
+static void entry_note(struct run *run, const struct picture *picture, struct entry *entry)
+{
+    if (picture->too_new)
+        entry->changed = (struct timespec){0};
+    entry->key = manifest_key(run->manifest, picture->input);
+    manifest_note(run->manifest, picture->input, entry);
+}
+
+/* Remembers what the record says. */
+static void picture_note(struct run *run, const struct picture *picture,
+                         struct image_fingerprint fingerprint)
+{
+    if (!run->manifest)
+        return;
+    struct entry entry = upkeep_entry(run->plan, picture->input, &run->record,
+                                      &picture->original.stat, fingerprint, run->names);
+    entry_note(run, picture, &entry);
+}
+
+/* True for failures that come again as long as the file stays what it is. What libvips cannot read
+ * it may read tomorrow, with another of its parts installed. */
+static bool is_lasting(const struct picture *picture, enum image_code code)
+{
+    return code == IMAGE_DAMAGED || code == IMAGE_LIMIT ||
+           (code == IMAGE_UNSUPPORTED && picture->engine == ENGINE_BASE);
+}
+
+/* The file has another time, or another place, and the same content: it is noted with these. */
+static void picture_unchanged(struct run *run, const struct picture *picture)
+{
+    struct entry entry;
+    if (!manifest_find(run->manifest, picture->input, &entry)) {
+        record_fail(run, "io", "the manifest was changed while it was read");
+        return;
+    }
+    if (plan_real(run->plan, picture->input, run->names[0], sizeof run->names[0]))
+        entry.src = run->names[0];
+    entry.changed = picture->original.stat.st_mtim;
+    entry_note(run, picture, &entry);
+    entry_tell(run, picture->input, &entry);
+}
+
 /* ---- Handing out ---------------------------------------------------------------------------- */
 
 /* Opens the picture's file, afresh for every attempt. Returns false when that was the end of it. */
@@ -139,7 +216,9 @@ static void picture_describe(struct run *run, struct picture *picture)
 {
     picture->job = (struct job){.spec = *run->plan->options.spec,
                                 .size_bytes = picture->original.stat.st_size,
+                                .known = picture->known,
                                 .kind = picture->original.kind};
+    picture->too_new = upkeep_is_too_new(&picture->original.stat);
     picture->job.spec.format = plan_format_of(run->plan, picture->input);
     picture->engine = image_needs_module(picture->job.kind, picture->job.spec.format)
                           ? ENGINE_MODULE
@@ -198,13 +277,20 @@ static bool picture_launch(struct run *run, struct picture *picture)
 /* Hands out pictures until the engines have enough, or there are no more. */
 static void hand_out(struct run *run)
 {
+    run->judging = false;
     if (is_stopped(run) || (run->holding && !picture_launch(run, &run->held)))
         return;
     struct picture picture = {.original.fd = -1};
-    while (!is_stopped(run) && engines_have_room(&run->engines, ENGINE_BASE) &&
+    int judged = 0;
+    while (!is_stopped(run) && !(run->judging = judged >= JUDGED_MAX) &&
+           engines_have_room(&run->engines, ENGINE_BASE) &&
            lookahead_next(&run->ahead, &picture.input)) {
         picture.attempts = 0;
         picture.future = NULL;
+        if (!picture_judge(run, &picture)) {
+            judged++;
+            continue;
+        }
         if (!picture_open(run, &picture))
             continue;
         picture_describe(run, &picture);
@@ -250,6 +336,7 @@ static void damage_note(struct run *run, const struct image_result *image)
     run->record.warn = run->plan->options.spec->on_damage == IMAGE_DAMAGE_WARNS;
 }
 
+/* Writes and remembers what a worker has made. */
 static void picture_write(struct run *run, const struct picture *picture,
                           const struct image_result *image)
 {
@@ -268,6 +355,16 @@ static void picture_write(struct run *run, const struct picture *picture,
     run->record.output_count = image->thumb_count;
     damage_note(run, image);
     record_tell(run, changed ? RUN_MADE : RUN_CURRENT);
+    picture_note(run, picture, image->fingerprint);
+}
+
+/* Nothing can be made of it: told, and remembered where another attempt would end the same way. */
+static void picture_failed(struct run *run, const struct picture *picture,
+                           const struct job_result *result)
+{
+    record_fail(run, image_code_name(result->fault.code), result->fault.message);
+    if (is_lasting(picture, result->fault.code))
+        picture_note(run, picture, result->image.fingerprint);
 }
 
 /* When the worker began and ended, as far as it can be true. */
@@ -300,8 +397,10 @@ static void picture_answered(struct run *run, const struct picture *picture, con
     run->record.shrink = result.image.shrink;
     if (original_changed(&picture->original))
         record_fail(run, "changed", "the file was changed while it was read");
+    else if (result.same)
+        picture_unchanged(run, picture);
     else if (result.fault.code != IMAGE_OK)
-        record_fail(run, image_code_name(result.fault.code), result.fault.message);
+        picture_failed(run, picture, &result);
     else
         picture_write(run, picture, &result.image);
 }
@@ -406,12 +505,15 @@ static void loop(struct run *run)
     for (;;) {
         hand_out(run);
         tokens_return(run);
-        if (is_stopped(run) || run->flying_count == 0)
+        if (is_stopped(run) || (run->flying_count == 0 && !run->judging))
             return;
         bool wants_token = run->options->jobserver && run->holding;
-        if (wait_for_some(run, MP_ANY, wants_token ? TOKEN_MS : WAIT_MS) == 0)
+        int wait_ms = run->judging ? 0 : wants_token ? TOKEN_MS : WAIT_MS;
+        if (run->flying_count > 0 && wait_for_some(run, MP_ANY, wait_ms) == 0)
             observers_tick(&run->options->observers);
         take_back(run);
+        if (run->manifest)
+            manifest_tick(run->manifest);
     }
 }
 
@@ -429,6 +531,43 @@ static void wind_up(struct run *run)
         picture_done(&run->held);
 }
 
+/* Says what is wrong with the manifest. */
+static void manifest_warn(struct run *run)
+{
+    const char *complaint = run->manifest ? manifest_complaint(run->manifest) : NULL;
+    if (complaint)
+        observers_warn(&run->options->observers, complaint);
+}
+
+/* Removes outputs whose input is gone, unless something stopped the run. */
+static void run_prune(struct run *run, struct prune *prune)
+{
+    char text[120];
+    if (!run->options->prune || is_stopped(run))
+        return;
+    prune_run(prune);
+    run->summary->removed = prune->removed;
+    if (prune->refused == 0)
+        return;
+    snprintf(text, sizeof text, "%zu thumbnails whose input is gone could not be removed",
+             prune->refused);
+    observers_warn(&run->options->observers, text);
+}
+
+/* Brings the manifest up to date. */
+static void manifest_end(struct run *run)
+{
+    if (!run->manifest)
+        return;
+    struct prune prune = {.plan = run->plan, .manifest = run->manifest, .output = run->output};
+    bool warned = manifest_complaint(run->manifest) != NULL;
+    run_prune(run, &prune);
+    manifest_finish(run->manifest, run->output, prune.gone_count > 0 ? prune_keeps : NULL, &prune);
+    if (!warned)
+        manifest_warn(run);
+    prune_done(&prune);
+}
+
 static int run_prepare(struct run *run)
 {
     const struct run_options *options = run->options;
@@ -438,6 +577,11 @@ static int run_prepare(struct run *run)
         char what[200];
         snprintf(what, sizeof what, "cannot make the output folder %.150s", output);
         cannot_go_on(run, error, what, strerrordesc_np(-error));
+        return error;
+    }
+    if (options->versions && (error = manifest_open(run->plan, output_folder(run->output),
+                                                    options->versions, &run->manifest)) < 0) {
+        cannot_go_on(run, error, "cannot start", "no memory");
         return error;
     }
     size_t inputs = run->plan->count ? run->plan->count : 1;
@@ -501,13 +645,16 @@ int run_plan(const struct plan *plan, const struct run_options *options, struct 
     run->summary = ret;
     if (run_prepare(run) == 0) {
         observers_begin(&complete.observers, plan->count, ret->workers);
+        manifest_warn(run);
         loop(run);
         wind_up(run);
+        manifest_end(run);
     }
     summary_finish(run, begin_s);
     observers_end(&complete.observers, ret);
     int error = run->error;
     engines_done(&run->engines);
+    manifest_close(run->manifest);
     output_close(run->output);
     free(run->flying);
     free(run->futures);

@@ -1,7 +1,8 @@
 /* The run: the one loop that opens pictures, hands them to the workers, and writes what comes back.
  *
  * Every input of the plan ends in exactly one of made, up to date, failed, skipped or not started,
- * and the observers are told of each but the last. Only this process touches the file tree. */
+ * and the observers are told of each but the last. What the manifest knows to be up to date is not
+ * opened. Only this process touches the file tree. */
 #ifndef BATCH_RUN_H
 #define BATCH_RUN_H
 
@@ -21,7 +22,10 @@ struct run_options {
     int retries;                       /* of a picture whose worker died */
     int timeout_ms;                    /* of one picture's work, then it is killed; 0 none */
     struct jobserver *jobserver;       /* its tokens bound the pictures under way; NULL: none */
-    bool force;                        /* write also what has not changed */
+    bool force;                        /* make also what is up to date */
+    bool prune;                        /* remove outputs whose input is gone */
+    const char *versions;              /* of program and libraries, for the manifest; NULL: there is
+                                           none, and every picture is made */
     size_t max_errors;                 /* stop when so many pictures have failed; 0: never */
     int64_t max_bytes;                 /* largest input file */
     const char *module_path;           /* the libvips module's file */

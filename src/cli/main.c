@@ -3,6 +3,7 @@
 #include "batch/depfile.h"
 #include "batch/jobserver.h"
 #include "batch/plan.h"
+#include "batch/preview.h"
 #include "batch/report.h"
 #include "batch/run.h"
 #include "batch/scan.h"
@@ -348,6 +349,8 @@ static enum exit_code program_run(struct program *program)
                               .retries = options->retries,
                               .timeout_ms = options->timeout_ms,
                               .force = options->force,
+                              .prune = options->prune,
+                              .versions = THUMBPOOL_VERSION " " THUMBPOOL_LIBRARIES,
                               .max_errors = (size_t)options->max_errors,
                               .max_bytes = options->max_bytes,
                               .module_path = module_find(module, sizeof module),
@@ -373,11 +376,39 @@ static enum exit_code program_run(struct program *program)
     return file_close(program->trace, "trace", options->trace, code);
 }
 
+/* Says what would be done. A picture that is known to fail is no failure of this. */
+static enum exit_code program_preview(struct program *program)
+{
+    const struct options *options = &program->options;
+    struct preview preview = {.plan = &program->plan,
+                              .file = stdout,
+                              .max_bytes = options->max_bytes,
+                              .force = options->force,
+                              .prune = options->prune,
+                              .all = options->verbose,
+                              .versions = THUMBPOOL_VERSION " " THUMBPOOL_LIBRARIES};
+    struct run_counts counts;
+    char why[300];
+    int error = preview_write(&preview, &counts, why);
+    if (error < 0 || fflush(stdout) != 0 || ferror(stdout)) {
+        progress_complain("%s", error < 0 ? strerrordesc_np(-error)
+                                          : "standard output could not be written");
+        return EXIT_STUCK;
+    }
+    if (why[0] != '\0')
+        progress_complain("%s", why);
+    if (!options->quiet)
+        progress_preview(&counts);
+    return EXIT_MADE;
+}
+
 static enum exit_code program_main(struct program *program)
 {
     enum exit_code code = program_scan(program);
     if (code == EXIT_MADE)
         code = program_plan(program);
+    if (code == EXIT_MADE && program->options.dry_run)
+        return program_preview(program);
     if (code == EXIT_MADE)
         code = depfile_plan(program);
     if (code == EXIT_MADE)

@@ -37,6 +37,7 @@ enum long_only {
     OPTION_PROGRESS,
     OPTION_QUIET,
     OPTION_FORCE,
+    OPTION_PRUNE,
     OPTION_USAGE
 };
 
@@ -52,8 +53,9 @@ static const struct argp_option option_table[] = {
                                          " with several sizes)", 0},
     {"on-clash", OPTION_ON_CLASH, "HOW", 0, "Two pictures with one output: error, before any work, or suffix,"
                                             " which gives one of them a longer name (default: error)", 0},
-    {"force", OPTION_FORCE, NULL, 0, "Write every thumbnail anew, also where the same bytes are"
-                                     " there", 0},
+    {"force", OPTION_FORCE, NULL, 0, "Make and write every thumbnail anew, also those that are up to date", 0},
+    {"dry-run", 'n', NULL, 0, "Only say, on standard output, what would be done", 0},
+    {"prune", OPTION_PRUNE, NULL, 0, "Remove thumbnails whose picture is gone from the folders in PATH", 0},
     {"depfile", OPTION_DEPFILE, "FILE", 0, "Write what the thumbnails are made of, as make and ninja read"
                                            " it: a rule for each picture's outputs", 0},
     {"depfile-target", OPTION_DEPFILE_TARGET, "NAME", 0, "The one target in it, a stamp say, which depends"
@@ -191,6 +193,8 @@ static void finish(const struct argp_state *state, struct options *options)
     options->any_jobs = options->jobs == 0;
     if (options->any_jobs)
         options->jobs = mp_cpu_count();
+    if (options->dry_run && options->report && strcmp(options->report, "-") == 0)
+        argp_error(state, "--dry-run and --report - cannot both have standard output");
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
@@ -211,6 +215,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'o': options->output = value; break;
     case 'j': options->jobs = parse_jobs(state, value); break;
     case 'v': options->verbose = true; break;
+    case 'n': options->dry_run = true; break;
     case OPTION_BASE: options->base = value; break;
     case OPTION_NAME: options->name = value; break;
     case OPTION_ON_CLASH: options->suffix = parse_on_clash(state, value); break;
@@ -235,6 +240,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;
+    case OPTION_PRUNE: options->prune = true; break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
     case 'V': print_version(); exit(EXIT_SUCCESS);

@@ -20,14 +20,16 @@ struct options {
     bool suffix;        /* tell outputs of one name apart */
     struct input_options input;
     struct picture_options picture;
-    enum mp_kind kind; /* back-end */
-    int jobs;          /* workers, at least 1 */
-    bool any_jobs;     /* no number was given: make may grant fewer */
-    int retries;       /* after a crash */
-    int timeout_ms;    /* for one picture, 0 none */
-    int max_errors;    /* failures after which it stops; 0 none */
-    int64_t max_bytes; /* of an input file */
-    bool force;
+    enum mp_kind kind;          /* back-end */
+    int jobs;                   /* workers, at least 1 */
+    bool any_jobs;              /* no number was given: make may grant fewer */
+    int retries;                /* after a crash */
+    int timeout_ms;             /* for one picture, 0 none */
+    int max_errors;             /* failures after which it stops; 0 none */
+    int64_t max_bytes;          /* of an input file */
+    bool force;                 /* make all of them anew */
+    bool dry_run;               /* only say what would be done */
+    bool prune;                 /* remove thumbnails whose input is gone */
     const char *report;         /* file, "-" for standard output, NULL none */
     const char *trace;          /* file, NULL none */
     const char *depfile;        /* file, NULL none */

@@ -149,6 +149,12 @@ static void on_result(void *self, const struct run_record *record, const struct 
     line_refresh(progress);
 }
 
+static void on_warn(void *self, const char *sentence)
+{
+    line_clear(self);
+    progress_complain("%s", sentence);
+}
+
 static void on_tick(void *self)
 {
     line_refresh(self);
@@ -168,12 +174,20 @@ static void on_end(void *self, const struct run_summary *summary)
                           counts->not_started == 1 ? "" : "s");
     if (progress->quiet || summary->workers == 0)
         return;
+    if (summary->removed > 0)
+        fprintf(stderr, "%zu removed, whose input is gone\n", summary->removed);
     /* Programs read this line: it stays as it is to the letter, "1 workers" included. */
     fprintf(stderr,
             "%zu made, %zu up to date, %zu failed, %zu skipped in %.2f s "
             "(%.1f pictures/s, %d workers)\n",
             counts->made, counts->current, counts->failed, counts->skipped, summary->seconds,
             summary->seconds > 0 ? (double)done / summary->seconds : 0, summary->workers);
+}
+
+void progress_preview(const struct run_counts *counts)
+{
+    fprintf(stderr, "would make %zu, %zu up to date, %zu known to fail\n", counts->made,
+            counts->current, counts->failed);
 }
 
 /* True when standard error is a terminal whose last line can be written anew. */
@@ -207,6 +221,10 @@ bool progress_has_colour(void)
 
 struct run_observer progress_observer(struct progress *progress)
 {
-    return (struct run_observer){
-        .self = progress, .begin = on_begin, .result = on_result, .tick = on_tick, .end = on_end};
+    return (struct run_observer){.self = progress,
+                                 .begin = on_begin,
+                                 .result = on_result,
+                                 .warn = on_warn,
+                                 .tick = on_tick,
+                                 .end = on_end};
 }

@@ -28,6 +28,9 @@ void progress_init(struct progress *progress, enum progress_when when, bool quie
 /* An observer that shows the run on standard error. `progress` must outlive the run. */
 struct run_observer progress_observer(struct progress *progress);
 
+/* Sums up, on standard error, what a run would do. */
+void progress_preview(const struct run_counts *counts);
+
 /* Prints "thumbpool: …" on standard error; control bytes, of file names say, as question marks. */
 void progress_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

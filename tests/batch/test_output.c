@@ -264,10 +264,48 @@ static void test_output_does_without_unnamed_files(void **state)
     assert_int_equal(tree_count(*state, "out", ".thumbpool"), 0);
 }
 
+static void test_output_removes_its_own_file_and_folders_left_empty(void **state)
+{
+    enum output_written written;
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, "a/b/c.jpg", "one", false, &written), 0);
+    assert_int_equal(put(output, "a/d.jpg", "two", false, &written), 0);
+    assert_int_equal(output_remove(output, "a/b/c.jpg", 4), 0); /* of another size */
+    assert_int_equal(output_remove(output, "a/b", 3), 0);
+    assert_int_equal(output_remove(output, "a/x/c.jpg", 3), 0);
+    assert_int_equal(tree_count(*state, "out", NULL), 2);
+    assert_int_equal(output_remove(output, "a/b/c.jpg", 3), 1);
+    assert_int_equal(access(tree_path(*state, "out/a/b"), F_OK), -1);
+    expect_file(*state, "out/a/d.jpg", "two");
+    assert_int_equal(output_remove(output, "a/d.jpg", 3), 1);
+    assert_int_equal(access(tree_path(*state, "out/a"), F_OK), -1);
+    assert_int_equal(access(tree_path(*state, "out"), F_OK), 0);
+    output_close(output);
+}
+
+static void test_output_removes_nothing_outside(void **state)
+{
+    static const char *const paths[] = {"../in/a.jpg", "x/../../in/a.jpg", "link/a.jpg",
+                                        "./a.jpg",     "/etc/passwd",      "",
+                                        "/",           "a.jpg/",           "l.jpg"};
+    tree_write(*state, "in/a.jpg", "one", 3);
+    tree_write(*state, "out/x/y.jpg", "one", 3);
+    assert_int_equal(symlink("../in", tree_path(*state, "out/link")), 0);
+    assert_int_equal(symlink("../in/a.jpg", tree_path(*state, "out/l.jpg")), 0);
+    struct output *output = open_below(*state, "out");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        assert_true(output_remove(output, paths[i], 3) <= 0);
+    output_close(output);
+    expect_file(*state, "in/a.jpg", "one");
+    assert_int_equal(access(tree_path(*state, "out/l.jpg"), F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_output_makes_folders_and_files),
+        TREE_TEST(test_output_removes_its_own_file_and_folders_left_empty),
+        TREE_TEST(test_output_removes_nothing_outside),
         TREE_TEST(test_output_replaces_and_leaves_equal_bytes_alone),
         TREE_TEST(test_output_never_writes_through_a_link),
         TREE_TEST(test_output_never_replaces_the_input),

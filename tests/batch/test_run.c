@@ -148,7 +148,7 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
     assert_int_equal(counts->made + counts->current + counts->failed + counts->skipped,
                      fixture->heard.results);
     assert_int_equal(fixture->heard.results + counts->not_started, fixture->plan.count);
-    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool"), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 0);
     return error;
 }
 

@@ -6,7 +6,7 @@
 expect 0 "$THUMBPOOL" -s 64 -o thumbs in --report report.ndjson
 is 'standard output' "$(wc -c <out)" 0
 says '6 made, 0 up to date, 0 failed, 0 skipped in '
-is 'the tree' "$(cd thumbs && find . -type f | LC_ALL=C sort | tr '\n' ' ')" \
+is 'the tree' "$(files thumbs)" \
     './a/baseline.jpg ./a/progressive.jpeg ./a/turned.JPG ./b/alpha.png ./b/grey.jpg ./b/interlaced.png '
 
 is 'lines of the report' "$(wc -l <report.ndjson)" 8
@@ -29,7 +29,7 @@ expect 0 "$THUMBPOOL" -s 64 -o based --base . in/a
 
 # Several sizes, another format, no blur.
 expect 0 "$THUMBPOOL" -s 64 -s 32x16 -f png --blur=0 -o sizes in/b
-is 'files of two sizes' "$(cd sizes && find . -type f | LC_ALL=C sort | tr '\n' ' ')" \
+is 'files of two sizes' "$(files sizes)" \
     './alpha-32x16.png ./alpha-64.png ./grey-32x16.png ./grey-64.png ./interlaced-32x16.png ./interlaced-64.png '
 
 # The output folder is not walked, even where it lies among the inputs.

@@ -11,7 +11,7 @@ made() {
     shift
     rm -rf out.d
     expect 0 "$THUMBPOOL" --quiet -s 16 -o out.d "$@"
-    is "what $* makes" "$(cd out.d && find . -type f | LC_ALL=C sort | tr "\n" " ")" "$listed"
+    is "what $* makes" "$(files out.d)" "$listed"
 }
 
 # ---- Walks: names are held against patterns whatever their case; one with a slash is for the path ----

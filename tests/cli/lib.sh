@@ -39,15 +39,20 @@ is() {
     [ "$2" = "$3" ] || fail "$1 is $2, not $3"
 }
 
-# same A B: two folders hold the same files
+# same A B: two folders hold the same files, but for the manifest
 same() {
-    diff -r "$1" "$2" >diff || { fail "$1 and $2 differ:"; cat diff >&2; }
+    diff -r -x .thumbpool.ndjson "$1" "$2" >diff || { fail "$1 and $2 differ:"; cat diff >&2; }
 }
 
 # clean FOLDER: no temporary file is left below
 clean() {
-    left=$(find "$1" -name '.thumbpool*' | wc -l)
+    left=$(find "$1" -name '.thumbpool-*' | wc -l)
     is "the number of temporary files left" "$left" 0
+}
+
+# files FOLDER: its files, in order, but for the manifest
+files() {
+    (cd "$1" && find . -type f ! -name .thumbpool.ndjson | LC_ALL=C sort | tr '\n' ' ')
 }
 
 finish() {

@@ -11,7 +11,7 @@ made() {
     shift
     rm -rf out.d
     expect 0 "$THUMBPOOL" --quiet -o out.d "$@"
-    is "what $* makes" "$(cd out.d && find . -type f | LC_ALL=C sort | tr '\n' ' ')" "$listed"
+    is "what $* makes" "$(files out.d)" "$listed"
 }
 
 # ---- Templates ----
@@ -54,7 +54,7 @@ is 'files with suffixes' "$(find first -name '*-*-*' | wc -l)" 4
 cp $one clash/a/0.jpg
 cp $one clash/b/w.jpg
 expect 0 "$THUMBPOOL" --quiet -s 16 -s 8 -o second -f jpeg --on-clash suffix clash
-(cd first && find . -type f) | while read -r name; do
+for name in $(files first); do
     cmp -s "first/$name" "second/$name" || echo "$name"
 done >differ
 is 'files that changed their names' "$(wc -l <differ)" 0

@@ -1,0 +1,576 @@
+#include "batch/manifest.h"
+
+#include "batch/key.h"
+#include "batch/lines.h"
+#include "batch/nameset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum {
+    BATCH_BYTES = 256 * 1024, /* that are written at once */
+    BATCH_MOST = 4 << 20,     /* that are kept while another has the lock */
+    BATCH_MS = 1000,          /* after which they are written */
+    LOCK_MS = 2000,           /* at most waited for a lock */
+    LOCK_STEP_MS = 5,
+    FIND_BYTES = 2048, /* read at once of a line */
+    WORTH_WHILE = 64,  /* lines that may be stale without harm */
+};
+
+struct manifest {
+    const struct plan *plan;
+    const char *versions;
+    int folder_fd;      /* borrowed */
+    int fd;             /* for reading: the file as it was in the beginning; -1 none */
+    int append_fd;      /* the file as it is; -1 until something is written */
+    uint64_t *lines;    /* by input: where its line begins, and 1; 0 none */
+    size_t known;       /* lines that were read */
+    size_t stale;       /* lines that count no more */
+    size_t damaged;     /* lines that are none of ours */
+    bool refused;       /* it is no regular file: left alone */
+    char *line;         /* of the entry that was found; LINES_LONGEST */
+    FILE *batch;        /* lines to be written; NULL until there are some */
+    char *batch_text;   /* what is in it, once flushed */
+    size_t batch_size;  /* bytes of that */
+    size_t batch_lines; /* in it */
+    int64_t batch_ms;   /* when its first line came */
+    char why[300];      /* the complaint; "" none */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- Locks ---------------------------------------------------------------------------------- */
+
+/* Waits for a lock, but not for ever: who holds it may be stopped. File systems without locks have
+ * none. Returns false when another has it. */
+static bool lock_get(int fd, int how, int wait_ms)
+{
+    struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+    for (int64_t end = now_ms() + wait_ms;;) {
+        if (flock(fd, how | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
+            return true;
+        if (now_ms() >= end)
+            return false;
+        nanosleep(&step, NULL);
+    }
+}
+
+/* True while the file that was opened has the name. */
+static bool is_current_file(const struct manifest *manifest, int fd)
+{
+    struct stat opened, named;
+    return fstat(fd, &opened) == 0 &&
+           fstatat(manifest->folder_fd, MANIFEST_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/* Opens the file, a regular one. Returns a descriptor, or -errno. */
+static int file_open(const struct manifest *manifest, int flags)
+{
+    struct stat found;
+    int fd = openat(manifest->folder_fd, MANIFEST_NAME,
+                    flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode))
+        return fd;
+    close(fd);
+    return -EISDIR;
+}
+
+/* Opens it and gets the lock. Returns a descriptor, or -errno, -EWOULDBLOCK when another has it. */
+static int file_open_locked(const struct manifest *manifest, int flags, int wait_ms)
+{
+    enum { TRIES = 8 }; /* that others write it anew meanwhile */
+    for (int i = 0; i < TRIES; i++) {
+        int fd = file_open(manifest, flags);
+        if (fd < 0)
+            return fd;
+        bool locked = lock_get(fd, LOCK_EX, wait_ms);
+        if (locked && is_current_file(manifest, fd))
+            return fd;
+        close(fd);
+        if (!locked)
+            break;
+    }
+    return -EWOULDBLOCK;
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static void complain(struct manifest *manifest, const char *what, const char *then)
+{
+    snprintf(manifest->why, sizeof manifest->why, "the manifest %.100s/%s %.90s; %.60s",
+             manifest->plan->options.output, MANIFEST_NAME, what, then);
+}
+
+static bool output_is_named(void *user, uint32_t input, const char *name)
+{
+    char path[PATH_MAX];
+    return plan_name(user, input, 0, path, sizeof path) == 0 && strcmp(path, name) == 0;
+}
+
+/* The inputs by the names of their first outputs. */
+static int names_collect(const struct plan *plan, struct nameset *ret)
+{
+    nameset_init(ret, output_is_named, (void *)plan);
+    int error = nameset_reserve(ret, plan->count);
+    for (size_t i = 0; i < plan->count && error >= 0; i++) {
+        char name[PATH_MAX];
+        uint32_t owner;
+        if (plan->scan->inputs[plan->order[i]].error == 0 &&
+            plan_name(plan, plan->order[i], 0, name, sizeof name) == 0)
+            error = nameset_add(ret, name, plan->order[i], &owner);
+    }
+    return error < 0 ? error : 0;
+}
+
+static void line_take(struct manifest *manifest, const struct nameset *names, char *text,
+                      size_t size, int64_t offset)
+{
+    struct entry entry;
+    uint32_t input;
+    if (size == 0)
+        return;
+    if (!entry_read(text, size, &entry)) {
+        manifest->damaged++;
+        return;
+    }
+    manifest->known++;
+    if (!nameset_find(names, entry.name, &input))
+        return;
+    manifest->stale += manifest->lines[input] != 0;
+    manifest->lines[input] = (uint64_t)offset + 1;
+}
+
+static int lines_collect(struct manifest *manifest, const struct nameset *names)
+{
+    struct lines lines;
+    enum lines_found found;
+    char *text;
+    size_t size;
+    int64_t offset;
+    if (lines_init(&lines, manifest->fd) < 0)
+        return -ENOMEM;
+    while ((found = lines_next(&lines, &text, &size, &offset)) != LINES_END) {
+        if (found == LINES_WHOLE)
+            line_take(manifest, names, text, size, offset);
+        else
+            manifest->damaged++;
+    }
+    lines_done(&lines);
+    return 0;
+}
+
+static int manifest_load(struct manifest *manifest)
+{
+    struct nameset names;
+    int error = names_collect(manifest->plan, &names);
+    if (error == 0) {
+        /* Nobody is amid appending then. */
+        bool locked = lock_get(manifest->fd, LOCK_SH, LOCK_MS);
+        error = lines_collect(manifest, &names);
+        if (locked)
+            flock(manifest->fd, LOCK_UN);
+    }
+    nameset_done(&names);
+    if (manifest->damaged > 0)
+        complain(manifest, "is damaged", "what cannot be read of it is made anew");
+    return error;
+}
+
+int manifest_open(const struct plan *plan, int folder_fd, const char *versions,
+                  struct manifest **ret)
+{
+    struct manifest *manifest = calloc(1, sizeof *manifest);
+    if (!manifest)
+        return -ENOMEM;
+    *manifest = (struct manifest){.plan = plan,
+                                  .versions = versions,
+                                  .folder_fd = folder_fd,
+                                  .fd = -1,
+                                  .append_fd = -1,
+                                  .line = malloc(LINES_LONGEST)};
+    manifest->lines = calloc(plan->scan->count ? plan->scan->count : 1, sizeof *manifest->lines);
+    int error = manifest->line && manifest->lines ? 0 : -ENOMEM;
+    if (error == 0 && folder_fd >= 0) {
+        manifest->fd = file_open(manifest, O_RDONLY);
+        manifest->refused = manifest->fd < 0 && manifest->fd != -ENOENT;
+        if (manifest->fd >= 0)
+            error = manifest_load(manifest);
+        else if (manifest->refused)
+            complain(manifest, manifest->fd == -EACCES ? "cannot be read" : "is not a regular file",
+                     "nothing is known of earlier runs");
+    }
+    if (error < 0)
+        manifest_close(manifest);
+    else
+        *ret = manifest;
+    return error;
+}
+
+void manifest_close(struct manifest *manifest)
+{
+    if (!manifest)
+        return;
+    if (manifest->fd >= 0)
+        close(manifest->fd);
+    if (manifest->append_fd >= 0)
+        close(manifest->append_fd);
+    if (manifest->batch)
+        fclose(manifest->batch);
+    free(manifest->batch_text);
+    free(manifest->lines);
+    free(manifest->line);
+    free(manifest);
+}
+
+const char *manifest_complaint(const struct manifest *manifest)
+{
+    return manifest->why[0] ? manifest->why : NULL;
+}
+
+/* Reads the line at `offset` again. Returns its size without its end, 0 where there is none. */
+static size_t line_read(struct manifest *manifest, int64_t offset)
+{
+    size_t size = 0;
+    for (size_t step = FIND_BYTES; size < LINES_LONGEST; step *= 4) {
+        size_t room = LINES_LONGEST - size;
+        ssize_t got = pread(manifest->fd, manifest->line + size, step < room ? step : room,
+                            (off_t)(offset + (int64_t)size));
+        if (got <= 0)
+            return 0;
+        char *end = memchr(manifest->line + size, '\n', (size_t)got);
+        if (end)
+            return (size_t)(end - manifest->line);
+        size += (size_t)got;
+    }
+    return 0;
+}
+
+bool manifest_find(struct manifest *manifest, uint32_t input, struct entry *ret)
+{
+    char name[PATH_MAX];
+    if (manifest->fd < 0 || manifest->lines[input] == 0)
+        return false;
+    size_t size = line_read(manifest, (int64_t)manifest->lines[input] - 1);
+    return size > 0 && entry_read(manifest->line, size, ret) &&
+           plan_name(manifest->plan, input, 0, name, sizeof name) == 0 &&
+           strcmp(name, ret->name) == 0;
+}
+
+uint64_t manifest_key(const struct manifest *manifest, uint32_t input)
+{
+    return key_of(manifest->plan->options.spec, plan_format_of(manifest->plan, input),
+                  manifest->versions);
+}
+
+/* ---- Appending ------------------------------------------------------------------------------ */
+
+static int write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, text, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        text += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* True when the file ends amid a line: its writer was killed. */
+static bool ends_amid_line(int fd)
+{
+    struct stat found;
+    char last = '\n';
+    return fstat(fd, &found) == 0 && found.st_size > 0 &&
+           pread(fd, &last, 1, found.st_size - 1) == 1 && last != '\n';
+}
+
+/* Has the file open and locked. Returns 0 or -errno. */
+static int append_begin(struct manifest *manifest, int wait_ms)
+{
+    if (manifest->append_fd >= 0 && lock_get(manifest->append_fd, LOCK_EX, wait_ms)) {
+        if (is_current_file(manifest, manifest->append_fd))
+            return 0;
+        close(manifest->append_fd);
+        manifest->append_fd = -1;
+    }
+    if (manifest->append_fd < 0)
+        manifest->append_fd = file_open_locked(manifest, O_RDWR | O_APPEND | O_CREAT, wait_ms);
+    else
+        return -EWOULDBLOCK;
+    return manifest->append_fd < 0 ? manifest->append_fd : 0;
+}
+
+static int batch_append(struct manifest *manifest, int wait_ms)
+{
+    int error = append_begin(manifest, wait_ms);
+    if (error < 0)
+        return error;
+    if (ends_amid_line(manifest->append_fd))
+        error = write_all(manifest->append_fd, "\n", 1);
+    if (error == 0)
+        error = write_all(manifest->append_fd, manifest->batch_text, manifest->batch_size);
+    flock(manifest->append_fd, LOCK_UN);
+    return error;
+}
+
+/* Writes the batch. When another has the lock it is kept, unless that was the last chance. */
+static void batch_flush(struct manifest *manifest, int wait_ms)
+{
+    if (manifest->batch_lines == 0 || manifest->refused)
+        return;
+    int error = fflush(manifest->batch) == 0 ? batch_append(manifest, wait_ms) : -ENOMEM;
+    manifest->batch_ms = now_ms();
+    if (error == -EWOULDBLOCK && wait_ms == 0)
+        return;
+    if (error < 0) {
+        char what[80];
+        snprintf(what, sizeof what, "cannot be written: %.50s",
+                 error == -EWOULDBLOCK ? "another run has locked it" : strerrordesc_np(-error));
+        complain(manifest, what, "the next run will not know all of this one");
+    }
+    manifest->batch_lines = 0;
+    (void)fseeko(manifest->batch, 0, SEEK_SET);
+}
+
+void manifest_note(struct manifest *manifest, uint32_t input, const struct entry *entry)
+{
+    if (manifest->refused)
+        return;
+    if (!manifest->batch)
+        manifest->batch = open_memstream(&manifest->batch_text, &manifest->batch_size);
+    if (!manifest->batch)
+        return; /* it is made anew next time, then */
+    off_t begin = ftello(manifest->batch);
+    entry_write(manifest->batch, entry);
+    if (ftello(manifest->batch) - begin >= LINES_LONGEST) {
+        (void)fseeko(manifest->batch, begin, SEEK_SET); /* nobody would read it */
+        return;
+    }
+    if (manifest->batch_lines++ == 0)
+        manifest->batch_ms = now_ms();
+    manifest->known++;
+    manifest->stale += manifest->lines[input] != 0;
+    off_t size = ftello(manifest->batch);
+    if (size >= BATCH_BYTES)
+        batch_flush(manifest, size >= BATCH_MOST ? LOCK_MS : 0);
+}
+
+void manifest_tick(struct manifest *manifest)
+{
+    if (manifest->batch_lines > 0 && now_ms() - manifest->batch_ms >= BATCH_MS)
+        batch_flush(manifest, 0);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------ */
+
+/* The lines that count: the last of each name. */
+struct place {
+    uint64_t hash;  /* of the name */
+    int64_t offset; /* of the line */
+};
+
+struct places {
+    struct place *all;
+    size_t count, capacity;
+};
+
+static int places_add(struct places *places, struct place place)
+{
+    if (places->count == places->capacity) {
+        size_t capacity = places->capacity ? places->capacity * 2 : 1024;
+        struct place *all = reallocarray(places->all, capacity, sizeof *all);
+        if (!all)
+            return -ENOMEM;
+        places->all = all;
+        places->capacity = capacity;
+    }
+    places->all[places->count++] = place;
+    return 0;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+static int by_offset(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+static void places_thin(struct places *places)
+{
+    size_t kept = 0;
+    if (places->count > 0)
+        qsort(places->all, places->count, sizeof *places->all, by_name);
+    for (size_t i = 0; i < places->count; i++)
+        if (i + 1 == places->count || places->all[i + 1].hash != places->all[i].hash)
+            places->all[kept++] = places->all[i];
+    places->count = kept;
+    if (kept > 0)
+        qsort(places->all, kept, sizeof *places->all, by_offset);
+}
+
+/* Finds the lines that count of the file as it is now. Returns 0 or -ENOMEM. */
+static int places_find(int fd, struct places *ret)
+{
+    struct lines lines;
+    struct entry entry;
+    enum lines_found found;
+    struct place place;
+    char *text;
+    size_t size;
+    int error = lines_init(&lines, fd);
+    while (error == 0 && (found = lines_next(&lines, &text, &size, &place.offset)) != LINES_END) {
+        if (found != LINES_WHOLE || !entry_read(text, size, &entry))
+            continue;
+        place.hash = XXH3_64bits(entry.name, strlen(entry.name));
+        error = places_add(ret, place);
+    }
+    lines_done(&lines);
+    places_thin(ret);
+    return error;
+}
+
+/* Shows the raw line of each entry that counts, with its end. */
+typedef int line_fn(void *user, char *text, size_t size);
+
+static int places_each(int fd, const struct places *places, line_fn *fn, void *user)
+{
+    struct lines lines;
+    size_t next = 0, size;
+    char *text;
+    int64_t offset;
+    int error = lines_init(&lines, fd);
+    while (error >= 0 && next < places->count &&
+           lines_next(&lines, &text, &size, &offset) != LINES_END) {
+        if (offset != places->all[next].offset)
+            continue;
+        next++;
+        error = fn(user, text, size);
+    }
+    lines_done(&lines);
+    return error < 0 ? error : 0;
+}
+
+struct showing {
+    int (*fn)(void *user, const struct entry *entry);
+    void *user;
+};
+
+static int line_show(void *user, char *text, size_t size)
+{
+    const struct showing *showing = user;
+    struct entry entry;
+    return entry_read(text, size, &entry) ? showing->fn(showing->user, &entry) : 0;
+}
+
+int manifest_each(struct manifest *manifest, int (*fn)(void *user, const struct entry *entry),
+                  void *user)
+{
+    struct places places = {0};
+    struct showing showing = {fn, user};
+    batch_flush(manifest, LOCK_MS);
+    int fd = manifest->folder_fd < 0 ? -ENOENT : file_open(manifest, O_RDONLY);
+    if (fd < 0)
+        return 0;
+    int error = places_find(fd, &places);
+    if (error == 0)
+        error = places_each(fd, &places, line_show, &showing);
+    free(places.all);
+    close(fd);
+    return error;
+}
+
+/* ---- Anew ----------------------------------------------------------------------------------- */
+
+struct rewriting {
+    FILE *file;
+    manifest_keep_fn *keep;
+    void *user;
+    char *copy; /* of a line, for reading it; LINES_LONGEST */
+};
+
+static int line_copy(void *user, char *text, size_t size)
+{
+    const struct rewriting *rewriting = user;
+    struct entry entry;
+    memcpy(rewriting->copy, text, size);
+    if (rewriting->keep && entry_read(rewriting->copy, size, &entry) &&
+        !rewriting->keep(rewriting->user, &entry))
+        return 0;
+    fwrite(text, 1, size, rewriting->file);
+    return fputc('\n', rewriting->file) == EOF ? -EIO : 0;
+}
+
+/* Copies what is to be kept of `fd` into the file, which is closed. */
+static int file_fill(struct manifest *manifest, int fd, int to, manifest_keep_fn *keep, void *user)
+{
+    struct places places = {0};
+    struct rewriting rewriting = {fdopen(to, "w"), keep, user, manifest->line};
+    if (!rewriting.file) {
+        close(to);
+        return -ENOMEM;
+    }
+    int error = places_find(fd, &places);
+    if (error == 0)
+        error = places_each(fd, &places, line_copy, &rewriting);
+    free(places.all);
+    return fclose(rewriting.file) == 0 ? error : -EIO;
+}
+
+/* Writes it anew, unless another has the lock. */
+static void manifest_rewrite(struct manifest *manifest, struct output *output,
+                             manifest_keep_fn *keep, void *user)
+{
+    char temporary[OUTPUT_TEMPORARY_BYTES];
+    if (manifest->append_fd >= 0) /* its lock would be in our own way */
+        close(manifest->append_fd);
+    manifest->append_fd = -1;
+    int fd = file_open_locked(manifest, O_RDWR, 0);
+    if (fd < 0)
+        return;
+    int to = output_temporary(output, temporary);
+    int error = to < 0 ? to : file_fill(manifest, fd, to, keep, user);
+    if (error == 0 &&
+        renameat(manifest->folder_fd, temporary, manifest->folder_fd, MANIFEST_NAME) != 0)
+        error = -errno;
+    if (error < 0 && to >= 0)
+        unlinkat(manifest->folder_fd, temporary, 0);
+    close(fd);
+}
+
+void manifest_finish(struct manifest *manifest, struct output *output, manifest_keep_fn *keep,
+                     void *user)
+{
+    batch_flush(manifest, LOCK_MS);
+    bool stale = manifest->stale > WORTH_WHILE && manifest->stale * 2 > manifest->known;
+    bool changed = manifest->append_fd >= 0;
+    if (!manifest->refused && (keep || manifest->damaged > 0 || (stale && changed)))
+        manifest_rewrite(manifest, output, keep, user);
+}
