@@ -15,9 +15,12 @@ enum {
     STREAM_BYTES_MIN = 512, /* less is not worth a second stream */
     FOLLOW_BITS = 8 * 128,  /* to go on by until streams meet */
 
-    /* Blocks that one stream can find in a buffer, and it steps on by a chunk when it has arrived.
-     */
-    FOUND_MAX = 8 * WALK_BYTES_MAX / BLOCK_BITS_MIN + D_MAX_BLOCKS_IN_MCU + 2 * CHUNK_STEPS,
+    /* A stream's last chunk may lead so far beyond where it is to go, and it steps on by another
+     * when it has arrived. */
+    FOUND_BEYOND = 2 * CHUNK_STEPS,
+
+    /* Blocks that one stream can find in a buffer. */
+    FOUND_MAX = 8 * WALK_BYTES_MAX / BLOCK_BITS_MIN + D_MAX_BLOCKS_IN_MCU + FOUND_BEYOND,
 };
 
 /* ---- the order ---- */
@@ -285,13 +288,13 @@ static void walk_streams(struct walk *walk, const uint8_t *data, uint32_t limit)
 {
     uint32_t third = (limit - walk->bit) / 3;
     size_t phase = (size_t)(walk->place - walk->order.places) + (walk->term != 0);
-    uint32_t *starts = walk->starts + FOUND_MAX; /* of the others */
+    uint32_t *starts = walk->starts + FOUND_MAX; /* of the others, which begin at whole bytes */
+    size_t room = (third + 8) / BLOCK_BITS_MIN + FOUND_BEYOND;
     struct stream streams[3] = {walk_stream(walk, limit)};
 
     if (third >= 8 * STREAM_BYTES_MIN) {
         streams[1] = blind_stream(walk, walk->bit + third, walk->bit + 2 * third, starts);
-        streams[2] = blind_stream(walk, walk->bit + 2 * third, limit,
-                                  starts + third / BLOCK_BITS_MIN + 2 * CHUNK_STEPS);
+        streams[2] = blind_stream(walk, walk->bit + 2 * third, limit, starts + room);
         streams[0].limit = streams[1].bit;
         streams_run(streams, data);
         for (int i = 1; i < 3; i++)

@@ -201,10 +201,35 @@ static void test_what_lies_behind_the_blocks_wanted_is_no_matter(void **state)
     tables_free(tables);
 }
 
+/* An even picture's own tables have one symbol each, of one bit: no blocks can be shorter. */
+static void test_streams_of_the_shortest_blocks_keep_apart(void **state)
+{
+    (void)state;
+    static const JHUFF_TBL table = {.bits = {[1] = 1}};
+    struct tables *tables = tables_create();
+    uint8_t *data = calloc(SIZE_MAX_BYTES + TAIL_BYTES, 1);
+    struct order order;
+    for (int i = 0; i < 2; i++) {
+        assert_true(code_fill(&tables->dc[i], &table, 15));
+        assert_true(code_fill(&tables->ac[i], &table, 255));
+        code_fill_steps(&tables->ac[i]);
+        code_fill_first_steps(&tables->dc[i], &tables->ac[i]);
+    }
+    for (int luma = 1; luma <= 4; luma++) {
+        order_of(&order, tables, luma, luma == 4 ? 2 : 0);
+        for (uint32_t size = 3000; size < 3200; size++)
+            check_last(&order, data, size, SIZE_MAX);
+        check_last(&order, data, SIZE_MAX_BYTES, SIZE_MAX);
+    }
+    free(data);
+    tables_free(tables);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams_find_what_a_plain_walk_finds),
+        cmocka_unit_test(test_streams_of_the_shortest_blocks_keep_apart),
         cmocka_unit_test(test_the_last_bytes_are_walked_over_to_the_bit),
         cmocka_unit_test(test_what_lies_behind_the_blocks_wanted_is_no_matter),
     };
