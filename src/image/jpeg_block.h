@@ -39,10 +39,11 @@ static inline uint8_t block_sample(int term, int quantum)
 /* Sets to 0 the terms that scale x scale samples of `count` blocks are made of. */
 void block_columns_clear(int scale, int16_t *columns, size_t count);
 
-/* Makes scale x scale samples, 2 x 2 or 4 x 4, of each of `count` blocks, a multiple of
- * BLOCK_LANES. columns   the first terms of all blocks, BLOCK_COLUMN behind that the second, in a
- * file's order quanta    what they are multiplied by, likewise to        rows of samples, `stride`
- * apart, the blocks side by side */
+/* Makes scale x scale samples, 2 x 2 or 4 x 4, of each block.
+ *   columns  the first terms of all blocks, BLOCK_COLUMN behind that the second, in a file's order
+ *   quanta   what they are multiplied by, likewise
+ *   count    of the blocks, a multiple of BLOCK_LANES
+ *   to       rows of samples, `stride` apart, the blocks side by side */
 void block_transform(int scale, const int16_t *columns, const int16_t *quanta, size_t count,
                      uint8_t *to, size_t stride);
 

@@ -3,8 +3,8 @@
  * The actors: `bits` hands out the entropy-coded data (jpeg_bits.h), a `code` knows one Huffman
  * table (jpeg_code.h), the `walk` finds where blocks begin (jpeg_walk.h), a `batch` holds the
  * terms of some blocks (jpeg_terms.h), `planes` a row of MCUs as samples (jpeg_planes.h), and the
- * `scan` owns them all. Once it is known where blocks
- * begin, what is needed of each is read apart from the others, so nothing waits for anything.
+ * `scan` owns them all. Once it is known where blocks begin, what is needed of each is read apart
+ * from the others, so nothing waits for anything.
  *
  * Nothing in here allocates but jpeg_dc_read(), which would leak it if the source manager left by
  * longjmp; ours remembers errors and hands out an end marker. */

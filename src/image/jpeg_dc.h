@@ -2,9 +2,9 @@
  *
  * At one eighth a block of 8 x 8 gives one pixel, its mean, and the mean is the block's first term
  * alone. The other 63 are decoded for one reason only: to know where the next block begins. This
- * walks over them without looking at what they say, several at a time. Where a block gives more, as
- * chroma of half the size both ways does even at one eighth, its other terms are read then, several
- * blocks at a time.
+ * walks over them without looking at what they say, several at a time. Where a block gives 2 x 2 or
+ * 4 x 4 pixels, as all do at one quarter and one half, and chroma of half the size both ways does
+ * even at one eighth, its other terms are read after that, several blocks at a time.
  *
  * It takes baseline files of one scan; libjpeg reads the header, and whatever is unusual stays with
  * libjpeg. */

@@ -188,7 +188,6 @@ static const uint8_t *plane_row(const struct jpeg_planes *planes, int c, int y)
 static void write_luma_chroma(struct jpeg_planes *planes, int y, int width, uint8_t *to)
 {
     const struct jpeg_plane *luma = &planes->planes[0], *chroma = &planes->planes[1];
-
     size_t repeat = luma->width / chroma->width; /* columns of luma to one of chroma */
 
     if (y % (plane_rows(luma) / plane_rows(chroma)) == 0) {
