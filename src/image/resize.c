@@ -135,7 +135,7 @@ static void add_boxed(struct draft *draft, int source, double middle, struct ker
                       double share)
 {
     double scale = kernel.scale / kernel.box, at = middle / kernel.box; /* in boxes */
-    int boxes = (int)ceil(source / kernel.box);
+    int boxes = (int)ceil(source / kernel.box - 1e-9); /* a whole number may come out above */
     int from = (int)fmax(0, floor(at - CURVE_BICUBIC * scale + 0.5));
     int end = (int)fmin(boxes, floor(at + CURVE_BICUBIC * scale + 0.5));
 

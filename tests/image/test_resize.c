@@ -221,6 +221,26 @@ static void test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels(voi
     pixels_done(&in);
 }
 
+/* 27 boxes of 13 thirds of a row: divided, the rows come out above 27. */
+static void test_resize_reduced_takes_no_box_for_what_division_is_off_by(void **state)
+{
+    (void)state;
+    struct pixels in = {0}, out;
+    struct resize_past past = {.step = 3}, none = {.rest = -1};
+    assert_int_equal(pixels_init(&in, 4, 117, 1), 0);
+    for (int y = 0; y < in.height; y++)
+        memset(in.data + (size_t)y * in.stride, y < 4 || y > 112 ? 255 : 0, 4);
+    assert_int_equal(
+        resize_reduced(&in, (struct pixels_box){0, 0, 4, 117}, 4, 13, none, past, &out), 0);
+    for (int y = 0; y < out.height; y++) {
+        int above = out.data[(size_t)y * out.stride];
+        int below = out.data[(size_t)(out.height - 1 - y) * out.stride];
+        assert_in_range(above - below + 1, 0, 2);
+    }
+    pixels_done(&out);
+    pixels_done(&in);
+}
+
 /* The variance of a line a pixel wide, in pixels of `in`, is that of the filter. */
 static double variance_of_line(double rest)
 {
@@ -435,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_resize_enlarges_a_slope_to_a_slope),
         cmocka_unit_test(test_resize_to_the_same_size_changes_nothing),
         cmocka_unit_test(test_resize_reduced_samples_boxes_whose_edges_fall_inside_pixels),
+        cmocka_unit_test(test_resize_reduced_takes_no_box_for_what_division_is_off_by),
         cmocka_unit_test(test_resize_reduced_blurs_by_the_rest),
         cmocka_unit_test(test_resize_reduced_of_what_was_not_reduced_changes_nothing),
         cmocka_unit_test(test_resize_does_a_narrow_blur_that_is_due_as_if_it_came_first),
