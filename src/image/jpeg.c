@@ -6,6 +6,9 @@
  * every coefficient of every component must have come in full. Arithmetic coding is worse off: it
  * takes missing data for zeros, so there a missing end marker is always taken for damage.
  *
+ * Shrunk pictures of the usual kinds go past libjpeg's decoder once it has read the header
+ * (jpeg_dc, jpeg_progressive), which come to the same verdict.
+ *
  * A lenient decoder leaves all that to libjpeg, which puts grey where it has nothing better. */
 #include "image/jpeg.h"
 

@@ -1,5 +1,5 @@
-/* Any bytes as a JPEG at one eighth, and at a quarter: our way and libjpeg's must come to the same
- * verdict, and to the same pixels. */
+/* Any bytes as a JPEG at one eighth, a quarter and a half: our way and libjpeg's must come to the
+ * same verdict, and to the same pixels. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
