@@ -36,3 +36,27 @@ struct test_file test_guest_file(const struct pixels *pixels, const char *suffix
     free(packed);
     return file;
 }
+
+struct pixels test_guest_srgb_of_inks(const struct pixels *inks)
+{
+    struct pixels srgb = {0};
+    VipsImage *from, *as_inks = NULL, *to = NULL;
+    if (!vips_type_find("VipsOperation", "icc_import"))
+        return srgb;
+    from = vips_image_new_from_memory(inks->data, inks->stride * (size_t)inks->height, inks->width,
+                                      inks->height, 4, VIPS_FORMAT_UCHAR);
+    vips_concurrency_set(1);
+    if (vips_copy(from, &as_inks, "interpretation", VIPS_INTERPRETATION_CMYK, NULL) == 0 &&
+        vips_colourspace(as_inks, &to, VIPS_INTERPRETATION_sRGB, NULL) == 0 &&
+        pixels_init(&srgb, to->Xsize, to->Ysize, 4) == 0) {
+        size_t size;
+        uint8_t *packed = vips_image_write_to_memory(to, &size); /* of three bands */
+        for (size_t i = 0; packed && i < size; i++)
+            srgb.data[i / 3 * 4 + i % 3] = packed[i];
+        g_free(packed);
+    }
+    g_clear_object(&to);
+    g_clear_object(&as_inks);
+    g_object_unref(from);
+    return srgb;
+}

@@ -8,4 +8,8 @@
  * ".tif[compression=lzw,tile]". Without bytes when this libvips cannot write it. */
 struct test_file test_guest_file(const struct pixels *pixels, const char *suffix);
 
+/* Cyan, magenta, yellow and black of 0..255 as libvips shows them without a profile: sRGB, four
+ * channels. Without data when this libvips was built without lcms, and only guesses. */
+struct pixels test_guest_srgb_of_inks(const struct pixels *inks);
+
 #endif
