@@ -9,7 +9,7 @@
 #include "image/jpeg_progressive.h"
 #include "support/eighth.h"
 
-enum { PIXELS_MAX = 1 << 18, SCANS_MAX = 30, TERM_MAX = 1780 };
+enum { PIXELS_MAX = 1 << 18, SCANS_MAX = 30 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,48 +57,6 @@ static struct verdict read_by_us(const struct test_file *file, int shrink, int f
     return verdict;
 }
 
-static bool is_tame_component(struct jpeg_decompress_struct *cinfo, int c, jvirt_barray_ptr terms)
-{
-    const jpeg_component_info *component = &cinfo->comp_info[c];
-    const UINT16 *quanta = component->quant_table->quantval;
-
-    for (JDIMENSION y = 0; y < component->height_in_blocks; y++) {
-        JBLOCKARRAY row = cinfo->mem->access_virt_barray((j_common_ptr)cinfo, terms, y, 1, FALSE);
-        for (JDIMENSION x = 0; x < component->width_in_blocks; x++)
-            for (int i = 0; i < DCTSIZE2; i++)
-                if (abs(row[0][x][i] * quanta[i]) > TERM_MAX)
-                    return false;
-    }
-    return true;
-}
-
-/* True when no term is so far out of range that sums of them wrap around. Read at
- * full size, since libjpeg leaves out terms that a shrunk picture does not need; and from the last
- * scan of each component, while a baseline file's first one is the picture. */
-static bool is_tame(const struct test_file *file)
-{
-    struct eighth eighth;
-    volatile bool tame = false;
-
-    if (eighth_open_by(&eighth, file, 1) && !setjmp(eighth.escape)) {
-        jvirt_barray_ptr *terms = jpeg_read_coefficients(&eighth.cinfo);
-        tame = eighth.cinfo.progressive_mode || eighth.cinfo.input_scan_number == 1;
-        for (int c = 0; c < eighth.cinfo.num_components && tame; c++)
-            tame = is_tame_component(&eighth.cinfo, c, terms[c]);
-    }
-    eighth_close(&eighth);
-    return tame;
-}
-
-static bool is_equal(const struct pixels *a, const struct pixels *b)
-{
-    for (int y = 0; y < a->height; y++)
-        if (memcmp(a->data + (size_t)y * a->stride, b->data + (size_t)y * b->stride,
-                   (size_t)(a->width * a->channels)))
-            return false;
-    return a->width == b->width && a->height == b->height && a->channels == b->channels;
-}
-
 /* A baseline file that one of the two finds whole, so must the other. A progressive one may be left
  * to libjpeg, and may be damaged where it is jumped over. */
 static void compare(const struct test_file *file, int shrink, const struct verdict *ours)
@@ -113,8 +71,8 @@ static void compare(const struct test_file *file, int shrink, const struct verdi
     bool whole = made && !eighth.damaged;
     if (!progressive && !ours->ended && !eighth.ended && whole != ours->made)
         abort();
-    if (ours->made && made && (whole || progressive) && !ours->ended && is_tame(file) &&
-        !is_equal(&ours->pixels, &theirs))
+    if (ours->made && made && (whole || progressive) && !ours->ended && eighth_is_tame(file) &&
+        !test_pixels_equal(&ours->pixels, &theirs))
         abort();
     pixels_done(&theirs);
     eighth_close(&eighth);

@@ -23,24 +23,6 @@ static struct image_module *load(void **state)
     return *state;
 }
 
-static int set_up(void **state)
-{
-    struct image_module *module;
-    char why[200];
-    if (image_module_load(VIPS_MODULE_FILE, &module, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    *state = module;
-    return image_module_start(module, false);
-}
-
-static int tear_down(void **state)
-{
-    free(*state);
-    return 0;
-}
-
 static int make(const struct image_module *module, const struct test_file *file, size_t size,
                 int box, struct image_result *ret, struct image_fault *fault)
 {
@@ -353,5 +335,5 @@ int main(void)
         cmocka_unit_test(test_cut_tiff_and_gif_are_made_of_what_there_is),
         cmocka_unit_test(test_cut_files_give_the_same_every_time),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_guest_set_up, test_guest_tear_down);
 }

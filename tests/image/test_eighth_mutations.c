@@ -26,7 +26,6 @@ enum {
     ORIGINALS_MAX = 400,
     SCANS_MAX = 100,
     PIXELS_MAX = 1 << 18,    /* a flipped bit may tell of 65535 x 65535 */
-    TERM_MAX = 2390,         /* sums of larger terms wrap around, and differently */
     TAIL = 2,                /* bytes of an end marker, without which a baseline file is whole */
     THREE_STREAMS = 6 * 1024 /* bytes of a scan that are walked by three streams for sure */
 };
@@ -256,35 +255,6 @@ static void theirs_done(struct theirs *theirs)
     eighth_close(&theirs->eighth);
 }
 
-static bool is_tame_component(struct jpeg_decompress_struct *cinfo, int c, jvirt_barray_ptr terms)
-{
-    const jpeg_component_info *component = &cinfo->comp_info[c];
-    const UINT16 *quanta = component->quant_table->quantval;
-    for (JDIMENSION y = 0; y < component->height_in_blocks; y++) {
-        JBLOCKARRAY row = cinfo->mem->access_virt_barray((j_common_ptr)cinfo, terms, y, 1, FALSE);
-        for (JDIMENSION x = 0; x < component->width_in_blocks; x++)
-            for (int i = 0; i < DCTSIZE2; i++)
-                if (abs(row[0][x][i] * quanta[i]) > TERM_MAX)
-                    return false;
-    }
-    return true;
-}
-
-/* True when no term is so far out of range that sums of them wrap around. */
-static bool is_tame(const struct test_file *file)
-{
-    struct eighth eighth;
-    volatile bool tame = false;
-    if (eighth_open(&eighth, file) && !setjmp(eighth.escape)) {
-        jvirt_barray_ptr *terms = jpeg_read_coefficients(&eighth.cinfo);
-        tame = true;
-        for (int c = 0; c < eighth.cinfo.num_components && tame; c++)
-            tame = is_tame_component(&eighth.cinfo, c, terms[c]);
-    }
-    eighth_close(&eighth);
-    return tame;
-}
-
 /* ---- claims ---- */
 
 /* A file under test. */
@@ -299,17 +269,6 @@ struct subject {
     fail_msg("%s: %s, of %s; THUMBPOOL_SEED=%llu THUMBPOOL_MUTATIONS=1",       \
              way == FINE ? "fine" : "coarse", what, (subject)->original->name, \
              (unsigned long long)(subject)->number)
-
-static bool is_equal(const struct pixels *a, const struct pixels *b)
-{
-    if (a->width != b->width || a->height != b->height || a->channels != b->channels)
-        return false;
-    for (int y = 0; y < a->height; y++)
-        if (memcmp(a->data + (size_t)y * a->stride, b->data + (size_t)y * b->stride,
-                   (size_t)(a->width * a->channels)))
-            return false;
-    return true;
-}
 
 /* libjpeg's pixels as the coarse way hands them out. */
 static struct pixels halve(const struct theirs *theirs)
@@ -333,11 +292,11 @@ static enum outcome compare(const struct subject *subject, enum way way, const s
         return EQUAL;
     if (way == COARSE)
         halved = halve(theirs);
-    bool equal = is_equal(&ours->pixels, way == COARSE ? &halved : &theirs->pixels);
+    bool equal = test_pixels_equal(&ours->pixels, way == COARSE ? &halved : &theirs->pixels);
     pixels_done(&halved);
     if (equal)
         return EQUAL;
-    if (is_tame(&subject->file))
+    if (eighth_is_tame(&subject->file))
         fail_subject(subject, "pixels differ");
     return WILD;
 }
@@ -370,7 +329,7 @@ static void check_cut(struct fixture *fixture, const struct subject *subject, en
         return;
     fixture->tally.cuts_whole += way == FINE;
     if (original->progressive || original->file.size - subject->file.size > TAIL ||
-        !is_equal(&ours->pixels, &original->pixels[way]))
+        !test_pixels_equal(&ours->pixels, &original->pixels[way]))
         fail_subject(subject, "a cut file is called whole");
 }
 

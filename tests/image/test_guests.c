@@ -15,24 +15,6 @@
 
 enum { WIDTH = 90, HEIGHT = 70 };
 
-static int set_up(void **state)
-{
-    struct image_module *module;
-    char why[200];
-    if (image_module_load(VIPS_MODULE_FILE, &module, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    *state = module;
-    return image_module_start(module, false);
-}
-
-static int tear_down(void **state)
-{
-    free(*state);
-    return 0;
-}
-
 /* The file at full size. */
 static struct pixels read_file(void **state, const char *name, const struct test_file *file)
 {
@@ -250,5 +232,5 @@ int main(void)
         cmocka_unit_test(test_guests_put_a_small_gif_frame_on_its_canvas),
         cmocka_unit_test(test_guests_read_heif_and_avif),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_guest_set_up, test_guest_tear_down);
 }

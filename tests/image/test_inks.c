@@ -15,24 +15,6 @@
 
 enum { LEVELS = 6 };
 
-static int set_up(void **state)
-{
-    struct image_module *module;
-    char why[200];
-    if (image_module_load(VIPS_MODULE_FILE, &module, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    *state = module;
-    return image_module_start(module, false);
-}
-
-static int tear_down(void **state)
-{
-    free(*state);
-    return 0;
-}
-
 static struct pixels inks_of(int width, int height)
 {
     struct pixels inks;
@@ -95,5 +77,5 @@ int main(void)
         cmocka_unit_test(test_inks_of_a_grid_look_as_with_libvips),
         cmocka_unit_test(test_inks_at_random_look_as_with_libvips),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_guest_set_up, test_guest_tear_down);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "image/module.h"
+#include "support/guest.h"
 #include "support/images.h"
 
 static const char svg[] =
@@ -34,24 +35,6 @@ static struct test_file make_ppm(void)
     for (size_t i = 0; i < 80 * 40; i++)
         memcpy(file.bytes + 13 + 3 * i, i % 80 < 40 ? "\xff\0\0" : "\xff\xff\xff", 3);
     return file;
-}
-
-static int set_up(void **state)
-{
-    struct image_module *module;
-    char why[200];
-    if (image_module_load(VIPS_MODULE_FILE, &module, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        return -1;
-    }
-    *state = module;
-    return image_module_start(module, true);
-}
-
-static int tear_down(void **state)
-{
-    free(*state);
-    return 0;
 }
 
 static struct image_spec spec_of(bool allowed)
@@ -154,5 +137,5 @@ int main(void)
         cmocka_unit_test(test_untrusted_pictures_too_large_are_refused_from_the_header),
         cmocka_unit_test(test_untrusted_nonsense_fails),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_guest_set_up_untrusted, test_guest_tear_down);
 }

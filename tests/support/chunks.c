@@ -123,22 +123,11 @@ struct chunks_verdict chunks_read(const struct codec *codec, const struct test_f
     return verdict;
 }
 
-static bool same_pixels(const struct pixels *a, const struct pixels *b)
-{
-    if (a->width != b->width || a->height != b->height || a->channels != b->channels)
-        return false;
-    for (int y = 0; y < a->height; y++)
-        if (memcmp(a->data + (size_t)y * a->stride, b->data + (size_t)y * b->stride,
-                   (size_t)(a->width * a->channels)))
-            return false;
-    return true;
-}
-
 bool chunks_agree(const struct chunks_verdict *a, const struct chunks_verdict *b)
 {
     if (a->opened != b->opened || a->made != b->made)
         return false;
     if (a->made)
-        return same_pixels(&a->pixels, &b->pixels);
+        return test_pixels_equal(&a->pixels, &b->pixels);
     return a->fault.code == b->fault.code && !strcmp(a->fault.message, b->fault.message);
 }

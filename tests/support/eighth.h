@@ -41,4 +41,10 @@ struct pixels eighth_take(struct reduce *sink);
  * less. */
 bool eighth_decode(struct eighth *eighth, int factor, struct pixels *ret);
 
+/* True when no term of the file is so far out of range that sums of them wrap around, where
+ * libjpeg's own saturate: no encoder writes such. It is read at full size, since libjpeg leaves out
+ * terms that a shrunk picture does not need, and from the last scan of each component, while a
+ * baseline file's first one is the picture. */
+bool eighth_is_tame(const struct test_file *file);
+
 #endif

@@ -1,9 +1,12 @@
 #include "support/guest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <vips/vips.h>
+
+#include "image/module.h"
 
 /* The pixels without a fourth channel that is not alpha. */
 static uint8_t *pack(const struct pixels *pixels, int bands)
@@ -59,4 +62,32 @@ struct pixels test_guest_srgb_of_inks(const struct pixels *inks)
     g_clear_object(&as_inks);
     g_object_unref(from);
     return srgb;
+}
+
+static int set_up(void **state, bool untrusted)
+{
+    struct image_module *module;
+    char why[200];
+    if (image_module_load(VIPS_MODULE_FILE, &module, why, sizeof why)) {
+        fprintf(stderr, "%s\n", why);
+        return -1;
+    }
+    *state = module;
+    return image_module_start(module, untrusted);
+}
+
+int test_guest_set_up(void **state)
+{
+    return set_up(state, false);
+}
+
+int test_guest_set_up_untrusted(void **state)
+{
+    return set_up(state, true);
+}
+
+int test_guest_tear_down(void **state)
+{
+    free(*state);
+    return 0;
 }

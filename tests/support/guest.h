@@ -12,4 +12,10 @@ struct test_file test_guest_file(const struct pixels *pixels, const char *suffix
  * channels. Without data when this libvips was built without lcms, and only guesses. */
 struct pixels test_guest_srgb_of_inks(const struct pixels *inks);
 
+/* cmocka's set-up and tear-down of a group: the module, loaded and started, becomes the state. The
+ * second lets it read what libvips does not trust. */
+int test_guest_set_up(void **state);
+int test_guest_set_up_untrusted(void **state);
+int test_guest_tear_down(void **state);
+
 #endif

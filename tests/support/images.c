@@ -351,6 +351,17 @@ static int sample_at(const struct pixels *p, int x, int y, int c)
     return p->data[(size_t)y * p->stride + (size_t)(x * p->channels + (p->channels == 1 ? 0 : c))];
 }
 
+bool test_pixels_equal(const struct pixels *a, const struct pixels *b)
+{
+    if (a->width != b->width || a->height != b->height || a->channels != b->channels)
+        return false;
+    for (int y = 0; y < a->height; y++)
+        if (memcmp(a->data + (size_t)y * a->stride, b->data + (size_t)y * b->stride,
+                   (size_t)(a->width * a->channels)))
+            return false;
+    return true;
+}
+
 double test_psnr(const struct pixels *a, const struct pixels *b)
 {
     int compared = a->channels + b->channels == 2 ? 1 : a->alpha && b->alpha ? 4 : 3;

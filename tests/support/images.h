@@ -87,4 +87,7 @@ int test_thumbnail(const void *bytes, size_t size, const struct image_spec *spec
  * fourth channel only when both have alpha; grey is compared as red, green and blue. */
 double test_psnr(const struct pixels *a, const struct pixels *b);
 
+/* True when both have the same size and the same samples. */
+bool test_pixels_equal(const struct pixels *a, const struct pixels *b);
+
 #endif
