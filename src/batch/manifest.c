@@ -541,7 +541,8 @@ static int file_fill(struct manifest *manifest, int fd, int to, manifest_keep_fn
     if (error == 0)
         error = places_each(fd, &places, line_copy, &rewriting);
     free(places.all);
-    return fclose(rewriting.file) == 0 ? error : -EIO;
+    bool bad = ferror(rewriting.file) != 0; /* of a piece amid it, which closing may not tell */
+    return fclose(rewriting.file) == 0 && !bad ? error : -EIO;
 }
 
 /* Writes it anew, unless another has the lock. */

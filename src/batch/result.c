@@ -1,6 +1,6 @@
 #include "batch/result.h"
 
-static const char *status_name(enum run_status status)
+const char *result_status_name(enum run_status status)
 {
     static const char *const names[] = {"made", "current", "failed", "skipped"};
     return names[status];
@@ -49,7 +49,7 @@ void result_write(struct json *json, const struct run_record *record)
 {
     json_text(json, "type", "result");
     json_path(json, "src", record->input->path);
-    json_text(json, "status", status_name(record->status));
+    json_text(json, "status", result_status_name(record->status));
     if (record->kind != IMAGE_KIND_UNKNOWN)
         json_text(json, "format", image_kind_name(record->kind));
     if (record->width > 0) {

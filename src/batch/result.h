@@ -9,4 +9,7 @@
  * What it does not say is left out, and so are times where no worker had the picture. */
 void result_write(struct json *json, const struct run_record *record);
 
+/* The word for a status: made, current, failed or skipped. */
+const char *result_status_name(enum run_status status);
+
 #endif

@@ -1,6 +1,7 @@
 #include "batch/trace.h"
 
 #include "batch/json.h"
+#include "batch/result.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -77,9 +78,8 @@ static void stages_write(struct trace *trace, const struct run_record *record, i
 
 static void details_write(struct json *json, const struct run_record *record)
 {
-    static const char *const statuses[] = {"made", "current", "failed", "skipped"};
     json_open(json, "args", '{');
-    json_text(json, "status", statuses[record->status]);
+    json_text(json, "status", result_status_name(record->status));
     json_integer(json, "attempts", record->attempts);
     if (record->width > 0) {
         json_integer(json, "width", record->width);
