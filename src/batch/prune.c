@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,6 +96,30 @@ static bool is_gone(const struct prune *prune, const struct entry *entry)
 
 /* ---- The two passes ------------------------------------------------------------------------- */
 
+/* What this run reads. */
+static int inputs_collect(struct prune *prune)
+{
+    int error = 0;
+    for (size_t i = 0; i < prune->plan->scan->count && error == 0; i++) {
+        char path[PATH_MAX];
+        if (plan_real(prune->plan, (uint32_t)i, path, sizeof path))
+            error = hashes_add(&prune->inputs, path);
+    }
+    hashes_sort(&prune->inputs);
+    return error;
+}
+
+/* True when an output is an input at the same time: the output folder lies among the pictures. */
+static bool is_input(const struct prune *prune, const char *name)
+{
+    const char *folder = prune->plan->options.output_real;
+    char path[PATH_MAX];
+    if (!folder)
+        return false;
+    int length = snprintf(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+    return length < 0 || (size_t)length >= sizeof path || hashes_have(&prune->inputs, path);
+}
+
 /* What this run's pictures are called stays, whatever the manifest says of those names. */
 static int planned_collect(struct prune *prune)
 {
@@ -122,7 +147,7 @@ static int live_collect(void *user, const struct entry *entry)
 /* Returns false when the output is still there and should not be. */
 static bool output_prune(struct prune *prune, const struct run_output *output)
 {
-    if (hashes_have(&prune->live, output->path))
+    if (hashes_have(&prune->live, output->path) || is_input(prune, output->path))
         return true;
     int removed =
         prune->output ? output_remove(prune->output, output->path, (int64_t)output->size_bytes) : 1;
@@ -149,7 +174,7 @@ static int gone_remove(void *user, const struct entry *entry)
 
 void prune_run(struct prune *prune)
 {
-    if (roots_collect(prune) < 0 || planned_collect(prune) < 0 ||
+    if (roots_collect(prune) < 0 || inputs_collect(prune) < 0 || planned_collect(prune) < 0 ||
         manifest_each(prune->manifest, live_collect, prune) < 0)
         return;
     hashes_sort(&prune->live);
@@ -168,5 +193,6 @@ void prune_done(struct prune *prune)
     nameset_done(&prune->roots);
     free(prune->live.all);
     free(prune->gone.all);
-    prune->live.all = prune->gone.all = NULL;
+    free(prune->inputs.all);
+    prune->live.all = prune->gone.all = prune->inputs.all = NULL;
 }

@@ -1,6 +1,7 @@
 /* Removes outputs whose input is gone: files of which the manifest says that they were made of a
  * file that is no longer there, that lay below what was named, and that are no other picture's
- * output.
+ * output. What this run reads as a picture stays, too, whatever the manifest says of it: it may be
+ * the only copy.
  *
  * A disk that is not mounted must not cost its thumbnails: nothing is removed for what lay below a
  * folder in which nothing was found. */
@@ -33,6 +34,7 @@ struct prune {
     size_t gone_count;    /* entries whose input is gone, and with it their outputs */
     struct nameset roots; /* folders that were named, and in which something was found */
     struct hashes live;   /* outputs of inputs that are there */
+    struct hashes inputs; /* of this run, by their paths without links */
     struct hashes gone;   /* names of the entries that are gone */
 };
 

@@ -86,5 +86,16 @@ ln -s ../victim thumbs/l
 sed 's|"path":"a/stays.JPG"|"path":"l/stays.JPG"|' honest >thumbs/.thumbpool.ndjson
 expect 1 "$THUMBPOOL" in -s 64 -o thumbs --prune
 [ -f victim/stays.JPG ] || fail 'a file outside was removed'
+
+# A picture that this run reads stays, even where the manifest calls it the thumbnail of one that is gone.
+rm -rf in thumbs
+cp -R two in
+expect 0 "$THUMBPOOL" in/a -s 64 -o in
+size=$(wc -c <in/a/turned.JPG)
+sed -i "s|\"path\":\"baseline.jpg\",\(.*\)\"bytes\":[0-9]*}\]|\"path\":\"a/turned.JPG\",\1\"bytes\":$size}]|" in/.thumbpool.ndjson
+grep -q '"path":"a/turned.JPG"' in/.thumbpool.ndjson || fail 'the manifest was not changed'
+rm in/a/baseline.jpg
+expect 0 "$THUMBPOOL" in/a -s 64 -o in --prune
+[ -f in/a/turned.JPG ] || fail 'a picture was removed'
 clean .
 finish
