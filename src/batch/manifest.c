@@ -3,6 +3,7 @@
 #include "batch/key.h"
 #include "batch/lines.h"
 #include "batch/nameset.h"
+#include "batch/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 enum {
     BATCH_BYTES = 256 * 1024, /* that are written at once */
@@ -384,100 +382,6 @@ void manifest_tick(struct manifest *manifest)
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-/* The lines that count: the last of each name. */
-struct place {
-    uint64_t hash;  /* of the name */
-    int64_t offset; /* of the line */
-};
-
-struct places {
-    struct place *all;
-    size_t count, capacity;
-};
-
-static int places_add(struct places *places, struct place place)
-{
-    if (places->count == places->capacity) {
-        size_t capacity = places->capacity ? places->capacity * 2 : 1024;
-        struct place *all = reallocarray(places->all, capacity, sizeof *all);
-        if (!all)
-            return -ENOMEM;
-        places->all = all;
-        places->capacity = capacity;
-    }
-    places->all[places->count++] = place;
-    return 0;
-}
-
-static int by_name(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static int by_offset(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    return (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static void places_thin(struct places *places)
-{
-    size_t kept = 0;
-    if (places->count > 0)
-        qsort(places->all, places->count, sizeof *places->all, by_name);
-    for (size_t i = 0; i < places->count; i++)
-        if (i + 1 == places->count || places->all[i + 1].hash != places->all[i].hash)
-            places->all[kept++] = places->all[i];
-    places->count = kept;
-    if (kept > 0)
-        qsort(places->all, kept, sizeof *places->all, by_offset);
-}
-
-/* Finds the lines that count of the file as it is now. Returns 0 or -ENOMEM. */
-static int places_find(int fd, struct places *ret)
-{
-    struct lines lines;
-    struct entry entry;
-    enum lines_found found;
-    struct place place;
-    char *text;
-    size_t size;
-    int error = lines_init(&lines, fd);
-    while (error == 0 && (found = lines_next(&lines, &text, &size, &place.offset)) != LINES_END) {
-        if (found != LINES_WHOLE || !entry_read(text, size, &entry))
-            continue;
-        place.hash = XXH3_64bits(entry.name, strlen(entry.name));
-        error = places_add(ret, place);
-    }
-    lines_done(&lines);
-    places_thin(ret);
-    return error;
-}
-
-/* Shows the raw line of each entry that counts, with its end. */
-typedef int line_fn(void *user, char *text, size_t size);
-
-static int places_each(int fd, const struct places *places, line_fn *fn, void *user)
-{
-    struct lines lines;
-    size_t next = 0, size;
-    char *text;
-    int64_t offset;
-    int error = lines_init(&lines, fd);
-    while (error >= 0 && next < places->count &&
-           lines_next(&lines, &text, &size, &offset) != LINES_END) {
-        if (offset != places->all[next].offset)
-            continue;
-        next++;
-        error = fn(user, text, size);
-    }
-    lines_done(&lines);
-    return error < 0 ? error : 0;
-}
-
 struct showing {
     int (*fn)(void *user, const struct entry *entry);
     void *user;
@@ -502,7 +406,7 @@ int manifest_each(struct manifest *manifest, int (*fn)(void *user, const struct 
     int error = places_find(fd, &places);
     if (error == 0)
         error = places_each(fd, &places, line_show, &showing);
-    free(places.all);
+    places_done(&places);
     close(fd);
     return error;
 }
@@ -540,7 +444,7 @@ static int file_fill(struct manifest *manifest, int fd, int to, manifest_keep_fn
     int error = places_find(fd, &places);
     if (error == 0)
         error = places_each(fd, &places, line_copy, &rewriting);
-    free(places.all);
+    places_done(&places);
     bool bad = ferror(rewriting.file) != 0; /* of a piece amid it, which closing may not tell */
     return fclose(rewriting.file) == 0 && !bad ? error : -EIO;
 }
