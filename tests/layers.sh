@@ -103,7 +103,7 @@ only "$include"'j(peglib|error|config)\.h' 'image/jpeg[a-z_]*\.[ch]'
 only "$include"'png\.h'         'image/png[a-z_]*\.[ch]'
 only "$include"'libdeflate\.h' 'image/png_inflate\.c'
 only '(seccomp|landlock|SECCOMP|LANDLOCK)_|'"$include"'(linux/)?(seccomp|landlock)' 'batch/jail\.c'
-only '(isatty|tcgetattr) *\(|TIOCGWINSZ' 'cli/progress\.c'
+only '(isatty|tcgetattr) *\(|TIOCGWINSZ' 'cli/terminal\.c'
 only '(dlopen|dlsym) *\('       'image/module\.c'
 
 only "$include"'nats'           'cluster/[a-z_]*\.c'

@@ -30,6 +30,7 @@ struct run_record {
     enum run_status status;
     enum image_kind kind;  /* of the input, where it is known */
     int width, height;     /* upright, pixels; 0 where they are not known */
+    int64_t source_bytes;  /* of the input, 0 where it could not be opened */
     int shrink;            /* by the decoder */
     struct image_times ms; /* by stage */
     double total_ms;       /* in the worker */

@@ -101,6 +101,7 @@ static void record_begin(struct run *run, const struct picture *picture)
     run->record =
         (struct run_record){.input = &run->plan->scan->inputs[picture->input],
                             .kind = picture->original.kind,
+                            .source_bytes = picture->original.stat.st_size,
                             .worker = picture->future ? mp_future_worker(picture->future) : -1,
                             .module = picture->engine == ENGINE_MODULE,
                             .begin_ms = picture->submitted_ms,

@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+enum { LOOK_EVERY = 1024 }; /* inputs, between two calls of options->look in one folder */
+
 static bool word_is_listed(const char *word, const char *const *list)
 {
     while (*list && strcasecmp(word, *list) != 0)
@@ -134,6 +136,14 @@ static int entry_take(struct scan *scan, const struct scan_options *options, FTS
     }
 }
 
+/* Tells how far it is. Returns 0, or -ECANCELED. */
+static int found_tell(const struct scan *scan, const struct scan_options *options, bool folder)
+{
+    if (!options->look || (!folder && scan->count % LOOK_EVERY != 0))
+        return 0;
+    return options->look(options->look_self, scan->count) ? 0 : -ECANCELED;
+}
+
 static int folder_walk(struct scan *scan, const struct scan_options *options, const char *path,
                        struct scan_input input)
 {
@@ -148,6 +158,8 @@ static int folder_walk(struct scan *scan, const struct scan_options *options, co
     while (error == 0 && (errno = 0, entry = fts_read(walk))) {
         input.name_at = name_offset(entry->fts_path, length);
         error = entry_take(scan, options, walk, entry, input);
+        if (error == 0)
+            error = found_tell(scan, options, entry->fts_info == FTS_D);
     }
     if (error == 0 && errno != 0)
         error = errno == ENOMEM ? -ENOMEM : 0;
@@ -345,6 +357,8 @@ static int list_scan(struct scan *scan, const struct scan_options *options, cons
         if (line[0] == '\0')
             continue;
         error = entry_scan(scan, options, line, list_start);
+        if (error == 0)
+            error = found_tell(scan, options, false);
         if (error < 0 && !(*ret_path = arena_copy(&scan->arena, line, strlen(line))))
             error = -ENOMEM;
     }

@@ -58,16 +58,19 @@ struct scan_options {
                                          and the working folder for what is in the list */
     const struct scan_filter *filter; /* NULL: none of it */
     bool keep_folders;                /* note which folders are walked */
-    dev_t skip_dev;                   /* the output folder, which is never walked: */
-    ino_t skip_ino;                   /* 0 when it does not exist yet */
+    bool (*look)(void *self, size_t found); /* hears, folder by folder and now and then in a large
+                                               one, how many there are; false: stop. Or NULL */
+    void *look_self;
+    dev_t skip_dev; /* the output folder, which is never walked: */
+    ino_t skip_ino; /* 0 when it does not exist yet */
 };
 
 /* Collects the inputs. Unreadable folders and named files that do not exist are inputs with an
  * error. Links are not followed, but those that were named. Blocks on the file system.
  * Returns 0, -ENOMEM, -EIO (the list cannot be read), and with the path in question in ret_path,
- * which lives as long as the scan, -EINVAL (it is not below the base), -EEXIST (it is the output
- * folder) or -EXDEV (an entry of the list with ".." in it). Free with scan_done(), also after an
- * error. */
+ * which lives as long as the scan, -ECANCELED (it was to stop), -EINVAL (it is not below the base),
+ * -EEXIST (it is the output folder) or -EXDEV (an entry of the list with ".." in it). Free with
+ * scan_done(), also after an error. */
 int scan_run(const struct scan_options *options, struct scan *ret, const char **ret_path);
 void scan_done(struct scan *scan);
 

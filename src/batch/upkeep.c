@@ -72,6 +72,7 @@ void upkeep_record(const struct plan *plan, uint32_t input, const struct entry *
     record->kind = entry->kind;
     record->width = entry->width;
     record->height = entry->height;
+    record->source_bytes = entry->size_bytes;
     record->shrink = entry->shrink;
     record->code = entry->code;
     record->message = entry->message;

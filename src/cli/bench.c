@@ -8,6 +8,7 @@
 #include "bench/table.h"
 #include "cli/bench_options.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ static enum exit_code compare(const struct bench_command *command, const struct 
     if (error < 0)
         return EXIT_STUCK;
     if (!command->quiet)
-        table_print(bench, stderr, progress_has_colour());
+        table_print(bench, stderr, terminal_has_colour());
     enum exit_code code = exports_write(exports, export_count, bench);
     if (code == EXIT_COMPARED)
         code = code_of(bench);

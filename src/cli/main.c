@@ -96,6 +96,7 @@ static enum exit_code scan_complain(const struct program *program, int error, co
                           path);
         return EXIT_USAGE;
     case -EIO: progress_complain("%s cannot be read", options->input.list); return EXIT_STUCK;
+    case -ECANCELED: return EXIT_STUCK; /* by a signal, of which the program dies */
     default: progress_complain("%s", strerrordesc_np(-error)); return EXIT_STUCK;
     }
 }
@@ -139,6 +140,14 @@ static void output_find(struct program *program, struct scan_options *scan)
         program->output_real[0] = '\0';
 }
 
+/* Called while the folders are walked: shows that something goes on, and heeds signals. */
+static bool on_look(void *self, size_t found)
+{
+    struct program *program = self;
+    progress_found(&program->progress, found);
+    return !stop_signal;
+}
+
 static enum exit_code program_scan(struct program *program)
 {
     const struct options *options = &program->options;
@@ -148,14 +157,18 @@ static enum exit_code program_scan(struct program *program)
                                 .list_end = options->input.nul ? '\0' : '\n',
                                 .base = options->base,
                                 .filter = &filter,
-                                .keep_folders = options->depfile_target != NULL};
+                                .keep_folders = options->depfile_target != NULL,
+                                .look = on_look,
+                                .look_self = program};
     filter.untrusted = options->picture.spec.allow_untrusted;
     enum exit_code code = list_open(&options->input, &scan.list);
     if (code != EXIT_MADE)
         return code;
     output_find(program, &scan);
     const char *path = NULL;
+    progress_init(&program->progress, options->progress, options->quiet, options->verbose);
     int error = scan_run(&scan, &program->scan, &path);
+    progress_found_all(&program->progress);
     if (scan.list && scan.list != stdin)
         fclose(scan.list);
     return error < 0 ? scan_complain(program, error, path) : scan_check(&program->scan);
@@ -363,7 +376,6 @@ static enum exit_code program_run(struct program *program)
     struct trace trace = {.file = program->trace};
     if (program->trace)
         observers[run.observers.count++] = trace_observer(&trace);
-    progress_init(&program->progress, options->progress, options->quiet, options->verbose);
     observers[run.observers.count++] = progress_observer(&program->progress);
     struct jobserver jobserver = {.read_fd = -1, .write_fd = -1};
     jobs_ask_make(program, &jobserver, &run);

@@ -1,17 +1,15 @@
 #include "cli/progress.h"
 
+#include "cli/terminal.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     REDRAW_MS = 100,         /* at most ten times a second */
     COMPLAINT_BYTES = 16384, /* of a sentence; a few paths fit */
-    WIDTH_DEFAULT = 80,
 };
 
 static int64_t now_ms(void)
@@ -21,24 +19,6 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Copies text that may be anything into something that can do a terminal no harm: control bytes
- * become question marks, and so do the control characters that UTF-8 writes as C2 80 to C2 9F.
- * `tame` may be `text`. */
-static void text_tame(const char *text, char *tame, size_t size)
-{
-    size_t i = 0;
-    for (bool after_c2 = false; text[i] && i + 1 < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool control = byte < 0x20 || byte == 0x7f;
-        if (after_c2 && byte >= 0x80 && byte <= 0x9f)
-            tame[i - 1] = tame[i] = '?';
-        else
-            tame[i] = control ? '?' : (char)byte;
-        after_c2 = byte == 0xc2;
-    }
-    tame[i] = '\0';
-}
-
 void progress_complain(const char *format, ...)
 {
     char text[COMPLAINT_BYTES];
@@ -46,67 +26,86 @@ void progress_complain(const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    text_tame(text, text, sizeof text);
+    terminal_tame(text, text, sizeof text);
     fprintf(stderr, "thumbpool: %s\n", text);
 }
 
 /* ---- The status line ------------------------------------------------------------------------ */
 
-static size_t terminal_width(void)
+static size_t done_of(const struct run_counts *counts)
 {
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    const char *columns = getenv("COLUMNS");
-    int width = columns ? atoi(columns) : 0;
-    return width > 0 ? (size_t)width : WIDTH_DEFAULT;
-}
-
-/* Where text is to be cut so that it takes no more than `width` columns, counting a character of
- * UTF-8 as one. */
-static size_t cut_at(const char *text, size_t width)
-{
-    size_t i = 0, columns = 0;
-    for (; text[i]; i++) {
-        bool begins_character = ((unsigned char)text[i] & 0xc0) != 0x80;
-        if (begins_character && columns++ == width)
-            break;
-    }
-    return i;
+    return counts->made + counts->current + counts->failed + counts->skipped;
 }
 
 static void line_clear(struct progress *progress)
 {
     if (progress->line_shown)
-        fputs("\r\033[K", stderr);
+        terminal_clear_line();
     progress->line_shown = false;
 }
 
-static void line_draw(struct progress *progress)
+/* "0:26", "2:03:00" */
+static void time_print(double seconds, char *text, size_t size)
+{
+    long all = seconds < 360000 ? (long)(seconds + 0.5) : 360000;
+    if (all < 3600)
+        snprintf(text, size, "%ld:%02ld", all / 60, all % 60);
+    else
+        snprintf(text, size, "%ld:%02ld:%02ld", all / 3600, all / 60 % 60, all % 60);
+}
+
+/* What matters most comes first: a narrow terminal cuts the end off. */
+static void line_print(const struct progress *progress, char *line, size_t size)
 {
     const struct run_counts *counts = &progress->counts;
-    size_t done = counts->made + counts->current + counts->failed + counts->skipped;
-    double seconds = (double)(now_ms() - progress->begin_ms) / 1000;
-    double rate = seconds > 0 ? (double)done / seconds : 0;
-    char line[600], failed[40] = "", left[40] = "";
+    size_t done = done_of(counts);
+    char failed[40] = "", left[40] = "", time[30];
+    double seconds;
+    if (rate_left(&progress->rate, progress->inputs - done, &seconds)) {
+        time_print(seconds, time, sizeof time);
+        snprintf(left, sizeof left, "  %s left", time);
+    }
     if (counts->failed > 0)
         snprintf(failed, sizeof failed, "  %zu failed", counts->failed);
-    if (rate > 0 && seconds > 1) {
-        long eta = (long)((double)(progress->inputs - done) / rate + 0.5);
-        snprintf(left, sizeof left, "  %ld:%02ld left", eta / 60, eta % 60);
-    }
-    snprintf(line, sizeof line, "[%zu/%zu] %.0f/s%s%s  %s", done, progress->inputs, rate, left,
-             failed, progress->current);
-    fprintf(stderr, "\r%.*s\033[K", (int)cut_at(line, terminal_width() - 1), line);
-    fflush(stderr);
+    snprintf(line, size, "[%zu/%zu] %.0f/s%s%s  %.0f MB  %s", done, progress->inputs,
+             progress->rate.per_s, left, failed, (double)progress->read_bytes / 1e6,
+             progress->current);
+}
+
+static void line_draw(struct progress *progress, int64_t time_ms)
+{
+    char line[600];
+    if (!terminal_is_ours())
+        return;
+    line_print(progress, line, sizeof line);
+    terminal_line(line);
     progress->line_shown = true;
-    progress->drawn_ms = now_ms();
+    progress->drawn_ms = time_ms;
 }
 
 static void line_refresh(struct progress *progress)
 {
-    if (progress->line_wanted && now_ms() - progress->drawn_ms >= REDRAW_MS)
-        line_draw(progress);
+    int64_t time_ms = now_ms();
+    rate_tell(&progress->rate, time_ms, done_of(&progress->counts));
+    if (progress->line_wanted && time_ms - progress->drawn_ms >= REDRAW_MS)
+        line_draw(progress, time_ms);
+}
+
+void progress_found(struct progress *progress, size_t count)
+{
+    char line[80];
+    int64_t time_ms = now_ms();
+    if (!progress->line_wanted || time_ms - progress->drawn_ms < REDRAW_MS || !terminal_is_ours())
+        return;
+    snprintf(line, sizeof line, "looking for pictures: %zu so far", count);
+    terminal_line(line);
+    progress->line_shown = true;
+    progress->drawn_ms = time_ms;
+}
+
+void progress_found_all(struct progress *progress)
+{
+    line_clear(progress);
 }
 
 /* ---- The observer --------------------------------------------------------------------------- */
@@ -116,7 +115,7 @@ static void on_begin(void *self, size_t inputs, int workers)
     struct progress *progress = self;
     (void)workers;
     progress->inputs = inputs;
-    progress->begin_ms = now_ms();
+    rate_begin(&progress->rate, now_ms());
 }
 
 static void result_print(struct progress *progress, const struct run_record *record,
@@ -140,10 +139,12 @@ static void on_result(void *self, const struct run_record *record, const struct 
 {
     struct progress *progress = self;
     char path[4200];
-    text_tame(record->input->path, path, sizeof path);
+    terminal_tame(record->input->path, path, sizeof path);
     progress->counts = *counts;
+    if (record->status != RUN_CURRENT)
+        progress->read_bytes += record->source_bytes;
     const char *slash = strrchr(path, '/');
-    text_tame(slash ? slash + 1 : path, progress->current, sizeof progress->current);
+    terminal_tame(slash ? slash + 1 : path, progress->current, sizeof progress->current);
     if (record->status == RUN_FAILED || record->warn || progress->verbose)
         result_print(progress, record, path);
     line_refresh(progress);
@@ -164,7 +165,7 @@ static void on_end(void *self, const struct run_summary *summary)
 {
     struct progress *progress = self;
     const struct run_counts *counts = &summary->counts;
-    size_t done = counts->made + counts->current + counts->failed + counts->skipped;
+    size_t done = done_of(counts);
     line_clear(progress);
     if (summary->fatal[0] != '\0')
         progress_complain("%s", summary->fatal);
@@ -190,33 +191,17 @@ void progress_preview(const struct run_counts *counts)
             counts->current, counts->failed);
 }
 
-/* True when standard error is a terminal whose last line can be written anew. */
-static bool is_capable(void)
-{
-    const char *terminal = getenv("TERM");
-    return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
-}
-
 void progress_init(struct progress *progress, enum progress_when when, bool quiet, bool verbose)
 {
     *progress = (struct progress){.quiet = quiet, .verbose = verbose};
     progress->line_wanted =
-        !quiet && (when == PROGRESS_ALWAYS || (when == PROGRESS_AUTO && is_capable()));
+        !quiet && (when == PROGRESS_ALWAYS || (when == PROGRESS_AUTO && terminal_is_capable()));
 }
 
 void progress_note(const char *text)
 {
-    if (!is_capable())
-        return;
-    fprintf(stderr, "\r%.*s\033[K", (int)cut_at(text, terminal_width() - 1), text);
-    fflush(stderr);
-}
-
-/* NO_COLOR: https://no-color.org */
-bool progress_has_colour(void)
-{
-    const char *refused = getenv("NO_COLOR");
-    return is_capable() && !(refused && refused[0] != '\0');
+    if (terminal_is_capable() && terminal_is_ours())
+        terminal_line(text);
 }
 
 struct run_observer progress_observer(struct progress *progress)

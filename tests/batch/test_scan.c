@@ -209,11 +209,35 @@ static void test_scan_takes_a_base_at_its_name_not_at_its_beginning(void **state
     scan_done(&scan);
 }
 
+static bool count_looks(void *self, size_t found)
+{
+    size_t *looks = self;
+    (void)found;
+    return ++*looks < 3;
+}
+
+static void test_scan_stops_when_it_is_told_to(void **state)
+{
+    const char *root = *state, *bad;
+    struct scan scan;
+    size_t looks = 0;
+    for (char name[] = "a/x.jpg"; name[0] <= 'e'; name[0]++)
+        touch(root, name);
+    char *paths[] = {(char *)root};
+    struct scan_options options = {
+        .paths = paths, .path_count = 1, .look = count_looks, .look_self = &looks};
+    assert_int_equal(scan_run(&options, &scan, &bad), -ECANCELED);
+    assert_int_equal(looks, 3);
+    assert_in_range(scan.count, 1, 4);
+    scan_done(&scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_scan_walks_by_name_and_takes_pictures_only),
         TREE_TEST(test_scan_takes_drawings_when_they_are_allowed),
+        TREE_TEST(test_scan_stops_when_it_is_told_to),
         TREE_TEST(test_scan_leaves_hidden_ones_alone),
         TREE_TEST(test_scan_takes_whatever_was_named),
         TREE_TEST(test_scan_tells_what_cannot_be_read),
