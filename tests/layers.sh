@@ -50,12 +50,13 @@ only() { # PATTERN OWNERS: no file but these has it
         grep -vE "^src/($2):")" "belongs in $2 only"
 }
 
-# ---- Includes go strictly down: cli > bench, cluster > batch > image; mproc beside, at the bottom ----
+# ---- Includes go strictly down: cli > bench, cluster > batch > image; mproc and jail beside, at the bottom ----
 
 include='# *include *["<]'
 deny '[a-z]*'   "$include(\.|[^/]*\.h\")"                  'an include names its layer: "layer/file.h"'
-deny mproc      "$include(image|batch|bench|cluster|cli)/" 'mproc is the bottom layer'
-deny image      "$include(mproc|batch|bench|cluster|cli)/" 'image knows no processes and nothing above it'
+deny mproc      "$include(image|jail|batch|bench|cluster|cli)/" 'mproc is the bottom layer'
+deny image      "$include(mproc|jail|batch|bench|cluster|cli)/" 'image knows no processes and nothing above it'
+deny jail       "$include(mproc|image|batch|bench|cluster|cli)/" 'the jail knows nothing but the system'
 deny batch      "$include(bench|cluster|cli)/"             'batch knows nothing above it'
 deny bench      "$include(cluster|cli)/"                   'bench knows nothing above or beside it'
 deny cluster    "$include(bench|cli)/"                     'cluster knows nothing above or beside it'
@@ -89,12 +90,12 @@ done
 # ---- One owner per system concept -------------------------------------------------------------------
 
 only '(v?fork|_Fork|waitid|waitpid|wait[34]?|sigprocmask) *\(' 'mproc/process\.c'
-only 'prctl *\('                'mproc/process\.c|batch/jail\.c'
+only 'prctl *\('                'mproc/process\.c|jail/[a-z]+\.c'
 only '(p?poll|p?select) *\('    'mproc/io\.c'
 only 'epoll_[a-z0-9]+ *\('      'mproc/(member|workerset)\.c'
-only 'pthread_create *\('       'mproc/threads\.c|bench/costs\.c'
+only 'pthread_create *\('       'mproc/threads\.c|bench/costs\.c|jail/scout\.c'
 only 'pthread_mutex[a-z_]*'     'mproc/(lock|threads)\.[ch]'
-only 'SYS_futex|FUTEX_[A-Z_]+|'"$include"'linux/futex' 'mproc/futex\.c'
+only 'SYS_futex|FUTEX_[A-Z_]+|'"$include"'linux/futex' 'mproc/futex\.c|jail/filter\.c'
 only '(SYS_pidfd_[a-z_]+|pidfd_(open|send_signal) *\()' 'mproc/process\.c'
 only 'WIRE_[A-Z]+|wire_[a-z]+'  'mproc/(wire|channel|worker|crew|verdict|member)\.[ch]'
 only "$include"'vips/'          'image/vips(_encode)?\.c'
@@ -102,7 +103,7 @@ only "$include"'lcms2'          'image/colour\.c'
 only "$include"'j(peglib|error|config)\.h' 'image/jpeg[a-z_]*\.[ch]'
 only "$include"'png\.h'         'image/png[a-z_]*\.[ch]'
 only "$include"'libdeflate\.h' 'image/png_inflate\.c'
-only '(seccomp|landlock|SECCOMP|LANDLOCK)_|'"$include"'(linux/)?(seccomp|landlock)' 'batch/jail\.c'
+only '(seccomp|landlock|SECCOMP|LANDLOCK)_|'"$include"'(linux/)?(seccomp|landlock)' 'jail/(filter|landlock|jail|scout)\.[ch]'
 only '(isatty|tcgetattr) *\(|TIOCGWINSZ' 'cli/terminal\.c'
 only '(dlopen|dlsym) *\('       'image/module\.c'
 

@@ -32,7 +32,8 @@ static int engine_start(struct engines *engines, struct engine *engine)
 }
 
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
-                 const char *module_path, const struct image_spec *spec)
+                 const char *module_path, const struct image_spec *spec,
+                 const struct sandbox *sandbox)
 {
     *engines = (struct engines){.module_path = module_path};
     engines->options = (struct mp_executor_options){.kind = kind,
@@ -43,6 +44,8 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, int ti
                                                     .name = "thumbpool-work",
                                                     .start = picture_task_start};
     engines->all[ENGINE_MODULE].ctx.untrusted = spec->allow_untrusted;
+    for (int i = 0; i < ENGINE_COUNT; i++)
+        engines->all[i].ctx.sandbox = kind == MP_PROCESSES ? sandbox : NULL;
     return engine_start(engines, &engines->all[ENGINE_BASE]);
 }
 

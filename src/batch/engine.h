@@ -26,10 +26,12 @@ struct engines {
     char module_why[200]; /* why there is no module; "" unless it failed */
 };
 
-/* Starts the base engine; a picture that takes longer than timeout_ms is killed, 0 none. Returns 0,
+/* Starts the base engine; a picture that takes longer than timeout_ms is killed, 0 none; `sandbox`,
+ * of processes only, or NULL, must outlive the engines. Returns 0,
  * or an error of mp_executor_create(). End with engines_done(), also after an error. */
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
-                 const char *module_path, const struct image_spec *spec);
+                 const char *module_path, const struct image_spec *spec,
+                 const struct sandbox *sandbox);
 
 /* The executor of a kind, started when it is not yet. Returns NULL when that is impossible, with a
  * sentence that lives as long as `engines`. */

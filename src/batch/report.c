@@ -75,7 +75,7 @@ static void on_begin(void *self, size_t inputs, int workers)
     json_integer(&json, "workers", workers);
     json_integer(&json, "inputs", (int64_t)inputs);
     options_write(&json, report);
-    json_text(&json, "sandbox", "off");
+    json_text(&json, "sandbox", report->run->sandbox ? report->run->sandbox->level : "off");
     json_end(&json);
 }
 

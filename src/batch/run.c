@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -421,13 +422,22 @@ static bool picture_retry(struct run *run, struct picture *picture)
     return picture_submit(run, picture);
 }
 
+/* True when the worker tried what its jail forbids. It would only try again. */
+static bool broke_out(const struct picture *picture)
+{
+    return mp_future_fault(picture->future)->status == -SIGSYS;
+}
+
 static void picture_crashed(struct run *run, const struct picture *picture)
 {
     const struct mp_fault *fault = mp_future_fault(picture->future);
     char message[300];
     snprintf(message, sizeof message, "%s%s", fault->message,
              picture->attempts > 1 ? ", as at the attempt before" : "");
-    record_fail(run, "crashed", message);
+    if (broke_out(picture))
+        record_fail(run, "sandbox", "its decoder tried what a worker may not do, and was killed");
+    else
+        record_fail(run, "crashed", message);
 }
 
 static void picture_timed_out(struct run *run)
@@ -444,7 +454,8 @@ static bool picture_settle(struct run *run, struct picture *picture)
     const void *data;
     size_t size;
     int error = mp_future_result(picture->future, 0, &data, &size);
-    if (error == MP_ECRASH && picture->attempts <= run->options->retries && !is_stopped(run))
+    if (error == MP_ECRASH && !broke_out(picture) && picture->attempts <= run->options->retries &&
+        !is_stopped(run))
         return picture_retry(run, picture);
     record_begin(run, picture);
     if (error == 0)
@@ -590,7 +601,7 @@ static int run_prepare(struct run *run)
     if ((size_t)workers > inputs)
         workers = (int)inputs;
     error = engines_init(&run->engines, options->kind, workers, options->timeout_ms,
-                         options->module_path, run->plan->options.spec);
+                         options->module_path, run->plan->options.spec, options->sandbox);
     if (error < 0) {
         cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
         return error;

@@ -14,6 +14,7 @@
 #include "batch/jobserver.h"
 #include "batch/observer.h"
 #include "batch/plan.h"
+#include "batch/sandbox.h"
 #include "mproc/mproc.h"
 
 struct run_options {
@@ -21,6 +22,7 @@ struct run_options {
     int workers;                       /* at least 1 */
     int retries;                       /* of a picture whose worker died */
     int timeout_ms;                    /* of one picture's work, then it is killed; 0 none */
+    const struct sandbox *sandbox;     /* of the workers, tried out; NULL: none */
     struct jobserver *jobserver;       /* its tokens bound the pictures under way; NULL: none */
     bool force;                        /* make also what is up to date */
     bool prune;                        /* remove outputs whose input is gone */

@@ -29,7 +29,9 @@ int picture_task_start(void *ctx, int worker)
     const struct picture_task_ctx *shared = ctx;
     (void)worker;
     keep_memory();
-    return shared->module ? image_module_start(shared->module, shared->untrusted) : 0;
+    if (shared->module && image_module_start(shared->module, shared->untrusted) != 0)
+        return -1;
+    return shared->sandbox ? sandbox_enter(shared->sandbox, shared->module != NULL) : 0;
 }
 
 static int result_return(struct mp_task *task, const struct job_result *result)

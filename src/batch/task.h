@@ -2,16 +2,18 @@
 #ifndef BATCH_TASK_H
 #define BATCH_TASK_H
 
+#include "batch/sandbox.h"
 #include "image/module.h"
 #include "mproc/mproc.h"
 
 /* What the tasks of one executor share; the executor's ctx. */
 struct picture_task_ctx {
-    struct image_module *module; /* libvips, loaded; NULL where JPEG and PNG are all */
-    bool untrusted;              /* it is to read what it calls untrusted */
+    struct image_module *module;   /* libvips, loaded; NULL where JPEG and PNG are all */
+    bool untrusted;                /* it is to read what it calls untrusted */
+    const struct sandbox *sandbox; /* of its workers; NULL: none */
 };
 
-/* Start hook: starts libvips where there is a module. */
+/* Start hook: starts libvips where there is a module, then jails the worker. */
 int picture_task_start(void *ctx, int worker);
 
 /* The mp_task_fn of a picture: `arg` is a struct job, descriptor 0 the input. */

@@ -64,6 +64,7 @@ struct program {
     char output_real[PATH_MAX]; /* the output folder without links; "" when it does not exist yet */
     struct scan scan;
     struct plan plan;
+    struct sandbox sandbox;
     struct progress progress;
     FILE *report, *trace; /* NULL: none */
 };
@@ -315,6 +316,22 @@ static void jobs_ask_make(const struct program *program, struct jobserver *jobse
                       " time; put + before it in the recipe, or give -j");
 }
 
+/* Finds out how the workers can be jailed here. */
+static enum exit_code sandbox_prepare(struct program *program)
+{
+    struct sandbox *sandbox = &program->sandbox;
+    const struct options *options = &program->options;
+    int error = sandbox_try(options->sandbox, options->picture.spec.allow_untrusted, sandbox);
+    if (error < 0) {
+        progress_complain("the workers cannot be jailed here as --sandbox require wants it: %s",
+                          error == -EPERM ? sandbox->lacks : strerrordesc_np(-error));
+        return EXIT_STUCK;
+    }
+    if (sandbox->lacks[0] != '\0' && !options->quiet)
+        progress_complain("the workers' jail is weaker than it should be: %s", sandbox->lacks);
+    return EXIT_MADE;
+}
+
 static enum exit_code code_of(const struct run_summary *summary)
 {
     if (summary->fatal[0] != '\0')
@@ -361,6 +378,7 @@ static enum exit_code program_run(struct program *program)
                               .workers = options->jobs,
                               .retries = options->retries,
                               .timeout_ms = options->timeout_ms,
+                              .sandbox = &program->sandbox,
                               .force = options->force,
                               .prune = options->prune,
                               .versions = THUMBPOOL_VERSION " " THUMBPOOL_LIBRARIES,
@@ -423,6 +441,8 @@ static enum exit_code program_main(struct program *program)
         return program_preview(program);
     if (code == EXIT_MADE)
         code = depfile_plan(program);
+    if (code == EXIT_MADE)
+        code = sandbox_prepare(program);
     if (code == EXIT_MADE)
         code = report_open(program);
     if (code == EXIT_MADE)

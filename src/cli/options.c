@@ -23,6 +23,7 @@ enum long_only {
     OPTION_NAME,
     OPTION_ON_CLASH,
     OPTION_EXECUTOR,
+    OPTION_SANDBOX,
     OPTION_RETRIES,
     OPTION_TIMEOUT,
     OPTION_FAIL_FAST,
@@ -65,6 +66,8 @@ static const struct argp_option option_table[] = {
                           " or make's jobserver grants (default: 0)", 0},
     {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
                                         " or sequential (default: processes)", 0},
+    {"sandbox", OPTION_SANDBOX, "auto|require|off", 0, "Jail of the workers: as far as this system has it,"
+                                           " all of it or no run, or none (default: auto)", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
@@ -151,6 +154,12 @@ static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
     return kinds[value_word(state, "executor", text, words, "processes, threads or sequential")];
 }
 
+static enum sandbox_mode parse_sandbox(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"auto", "require", "off", NULL};
+    return (enum sandbox_mode)value_word(state, "sandbox", text, words, "auto, require or off");
+}
+
 static enum progress_when parse_progress(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"auto", "always", "never", NULL};
@@ -199,6 +208,10 @@ static void finish(const struct argp_state *state, struct options *options)
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
         argp_error(state, "--timeout needs processes: nothing else can be stopped amid its work");
+    if (options->kind != MP_PROCESSES && options->sandbox == SANDBOX_REQUIRE)
+        argp_error(state, "--sandbox require needs processes: nothing else can be jailed");
+    if (options->kind != MP_PROCESSES)
+        options->sandbox = SANDBOX_OFF;
     if (options->timeout_ms < 0)
         options->timeout_ms = options->kind == MP_PROCESSES ? TIMEOUT_MS : 0;
 }
@@ -220,6 +233,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_NAME: options->name = value; break;
     case OPTION_ON_CLASH: options->suffix = parse_on_clash(state, value); break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
+    case OPTION_SANDBOX: options->sandbox = parse_sandbox(state, value); break;
     case OPTION_RETRIES: options->retries = value_int(state, "retries", value, 0, 1000000); break;
     case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;
     case OPTION_FAIL_FAST: options->max_errors = 1; break;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "batch/sandbox.h"
 #include "cli/input_options.h"
 #include "cli/picture_options.h"
 #include "cli/progress.h"
@@ -23,6 +24,7 @@ struct options {
     enum mp_kind kind;          /* back-end */
     int jobs;                   /* workers, at least 1 */
     bool any_jobs;              /* no number was given: make may grant fewer */
+    enum sandbox_mode sandbox;  /* the workers' jail */
     int retries;                /* after a crash */
     int timeout_ms;             /* for one picture, 0 none */
     int max_errors;             /* failures after which it stops; 0 none */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,7 @@ struct fixture {
     struct run_summary summary;
     int timeout_ms;              /* of the next run */
     struct jobserver *jobserver; /* likewise; NULL: none */
+    struct sandbox *sandbox;     /* likewise */
 };
 
 static struct shared *shared; /* of the case that runs, for its tasks */
@@ -138,6 +140,7 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
                                   .timeout_ms = fixture->timeout_ms,
                                   .max_bytes = 1 << 20,
                                   .jobserver = fixture->jobserver,
+                                  .sandbox = fixture->sandbox,
                                   .task = task,
                                   .stop = &fixture->shared->stop,
                                   .observers = {&observer, 1}};
@@ -339,6 +342,35 @@ static void test_run_gives_up_pictures_that_hang(void **state)
     assert_int_equal(tree_count(fixture->root, "out", NULL), 36);
 }
 
+/* One of them is a hostile file's. */
+static int task_breaks_out(struct mp_task *task, const void *arg, size_t size)
+{
+    if (atomic_fetch_add(&shared->begun[0], 1) == 4)
+        socket(AF_UNIX, SOCK_STREAM, 0);
+    return picture_task_run(task, arg, size);
+}
+
+static void test_run_fails_at_once_what_breaks_out_of_the_jail(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sandbox sandbox;
+    assert_int_equal(sandbox_try(SANDBOX_AUTO, false, &sandbox), 0);
+    if (!sandbox.state.filter)
+        skip();
+    fixture->sandbox = &sandbox;
+    prepare(fixture, 20);
+    assert_int_equal(run(fixture, task_breaks_out, MP_PROCESSES, 2, 3), 0);
+    assert_int_equal(fixture->summary.counts.made, 19);
+    assert_int_equal(fixture->summary.counts.failed, 1);
+    assert_non_null(strstr(fixture->heard.message, "may not do"));
+    for (int i = 0; i < 20; i++)
+        if (fixture->heard.status[i] == RUN_FAILED) {
+            assert_string_equal(fixture->heard.codes[i], "sandbox");
+            assert_int_equal(fixture->heard.attempts[i], 1);
+        }
+    assert_int_equal(fixture->summary.workers_lost, 1);
+}
+
 static void test_run_believes_no_worker(void **state)
 {
     struct fixture *fixture = *state;
@@ -514,6 +546,7 @@ int main(void)
         RUN_TEST(test_run_retries_as_often_as_it_is_told),
         RUN_TEST(test_run_believes_no_worker),
         RUN_TEST(test_run_gives_up_pictures_that_hang),
+        RUN_TEST(test_run_fails_at_once_what_breaks_out_of_the_jail),
         RUN_TEST(test_run_tells_of_a_task_that_fails),
         RUN_TEST(test_run_that_is_stopped_kills_what_hangs),
         RUN_TEST(test_run_cannot_go_on_without_its_folder),

@@ -1,0 +1,168 @@
+#include "jail/jail.h"
+
+#include "jail/filter.h"
+#include "jail/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    NOBODY = 65534,    /* user and group, on every system */
+    DESCRIPTORS = 128, /* more than a worker is ever sent */
+};
+
+/* What an address sanitizer does besides: it reports on standard errors, reserves terabytes of
+ * addresses, and in the end stops the process from outside to look for leaks, which no jail allows.
+ */
+#ifdef __has_feature
+#define JAIL_SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define JAIL_SANITIZED 1
+#endif
+#ifndef JAIL_SANITIZED
+#define JAIL_SANITIZED 0
+#endif
+
+#if JAIL_SANITIZED
+/* A file-scope variable, against the rule: the sanitizer's runtime calls back without any. */
+static bool jailed;
+
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void);
+
+int __lsan_is_turned_off(void)
+{
+    return jailed;
+}
+#endif
+
+/* Where fonts and their settings are. */
+static const char *const font_folders[] = {
+    "/usr/share/fonts",      "/usr/local/share/fonts", "/etc/fonts",
+    "/usr/share/fontconfig", "/var/cache/fontconfig",  "/usr/share/poppler",
+    "/usr/share/mime",       "/usr/share/X11/locale",  NULL};
+static const char *const no_folders[] = {NULL};
+
+/* ---- Its parts ------------------------------------------------------------------------------ */
+
+/* What it says on standard errors might be a hostile file's words to a terminal. */
+static void outputs_close(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    if (!JAIL_SANITIZED)
+        dup2(null, STDERR_FILENO);
+    if (null > STDERR_FILENO)
+        close(null);
+}
+
+static void limit(int what, int64_t most)
+{
+    struct rlimit limit = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most}, now;
+    if (getrlimit((__rlimit_resource_t)what, &now) != 0)
+        return;
+    if (limit.rlim_max > now.rlim_max)
+        limit.rlim_cur = limit.rlim_max = now.rlim_max;
+    (void)setrlimit((__rlimit_resource_t)what, &limit); /* lowering it never fails */
+}
+
+static void limits_set(int64_t memory_bytes)
+{
+    signal(SIGXFSZ, SIG_IGN); /* an error is enough */
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NOFILE, DESCRIPTORS);
+    if (JAIL_SANITIZED)
+        return;
+    limit(RLIMIT_FSIZE, 0);
+    if (memory_bytes > 0)
+        limit(RLIMIT_DATA, memory_bytes); /* of addresses much more is reserved than ever used */
+}
+
+/* Drops all that a user other than root may have, too. */
+static void capabilities_drop(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+    memset(none, 0, sizeof none);
+    (void)syscall(SYS_capset, &header, none);
+}
+
+/* Returns 0, or an errno. */
+static int become_nobody(void)
+{
+    if (geteuid() != 0 && getuid() != 0)
+        return 0;
+    if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+        setresuid(NOBODY, NOBODY, NOBODY) != 0)
+        return errno;
+    return 0;
+}
+
+/* Another user's process does not die with its parent unless it says so again. */
+static void follow_parent(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_FAILURE);
+}
+
+/* ---- The whole ------------------------------------------------------------------------------ */
+
+void jail_enter(const struct jail_options *options, struct jail_state *ret)
+{
+    pid_t parent = getppid();
+    bool draws = options->kind == JAIL_DRAWERS;
+    *ret = (struct jail_state){0};
+    outputs_close();
+    limits_set(options->memory_bytes);
+    ret->why_nobody = become_nobody();
+    ret->nobody = ret->why_nobody == 0;
+    capabilities_drop();
+    prctl(PR_SET_DUMPABLE, 0);
+    follow_parent(parent);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    int version = landlock_enter(draws ? font_folders : no_folders);
+    ret->landlock = version > 0 ? version : 0;
+    ret->why_landlock = version > 0 ? 0 : -version;
+    int error = filter_enter(options->kind, options->soft);
+    ret->filter = error == 0;
+    ret->why_filter = -error;
+#if JAIL_SANITIZED
+    jailed = ret->filter || ret->landlock;
+#endif
+}
+
+bool jail_is_whole(const struct jail_state *state)
+{
+    return state->filter && state->landlock && state->nobody;
+}
+
+const char *jail_level(const struct jail_state *state)
+{
+    if (state->filter)
+        return state->landlock ? "seccomp+landlock" : "seccomp";
+    return state->landlock ? "landlock" : "limits";
+}
+
+void jail_lacks(const struct jail_state *state, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (!state->filter)
+        snprintf(text, size, "no filter of system calls (%s)", strerrordesc_np(state->why_filter));
+    else if (!state->landlock)
+        snprintf(text, size, "no Landlock (%s)", strerrordesc_np(state->why_landlock));
+    else if (!state->nobody)
+        snprintf(text, size, "root stays root (%s)", strerrordesc_np(state->why_nobody));
+}

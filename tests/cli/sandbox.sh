@@ -1,0 +1,61 @@
+#!/bin/sh
+# The workers' jail: on by default, told in the report, refused where it cannot be had, and of no
+# consequence for the pictures.
+. "$(dirname "$0")/lib.sh"
+
+"$MAKE_IMAGES" good in
+level() { sed -n '1s/.*"sandbox":"\([^"]*\)".*/\1/p' report.ndjson; }
+
+expect 0 "$THUMBPOOL" in -o free --sandbox off --report report.ndjson
+is 'the level of none' "$(level)" off
+expect 0 "$THUMBPOOL" in -o jailed --report report.ndjson
+reached=$(level)
+case $reached in
+seccomp+landlock) [ ! -s warned ] || fail 'it warns of nothing' ;;
+seccomp | landlock | limits) says 'jail is weaker' ;;
+*) fail "the level is \"$reached\"" ;;
+esac
+same free jailed
+
+# All of it, or nothing is begun.
+if [ "$reached" = seccomp+landlock ]; then
+    expect 0 "$THUMBPOOL" in -o required --sandbox require --report report.ndjson
+    is 'the level that is required' "$(level)" seccomp+landlock
+    same free required
+else
+    expect 3 "$THUMBPOOL" in -o required --sandbox require
+    says 'cannot be jailed'
+    [ ! -e required ] || fail 'something was written without a jail'
+fi
+
+# Nothing but processes can be jailed.
+for kind in threads sequential; do
+    expect 2 "$THUMBPOOL" in -o threads --executor $kind --sandbox require
+    says '--sandbox require needs processes'
+    expect 0 "$THUMBPOOL" in -o "$kind" --executor $kind --report report.ndjson
+    is "the level of $kind" "$(level)" off
+done
+expect 2 "$THUMBPOOL" in --sandbox perhaps
+says '--sandbox'
+
+# What the kernel says of the workers while they work.
+"$MAKE_IMAGES" many slow 16
+"$THUMBPOOL" slow -o slow.d -j 2 -b 60 -s 300 --exact --quiet &
+run=$!
+seen=0
+while kill -0 $run 2>/dev/null; do
+    for worker in $(cat "/proc/$run/task/$run/children" 2>/dev/null); do
+        status=$(cat "/proc/$worker/task/"*/status 2>/dev/null) || continue
+        case $(cat "/proc/$worker/comm" 2>/dev/null) in thumbpool-work*) ;; *) continue ;; esac
+        # One that has opened its first picture holds a descriptor beside its two channels.
+        [ "$(ls "/proc/$worker/fd" 2>/dev/null | wc -l)" -gt 5 ] || continue
+        seen=$((seen + 1))
+        [ "$(printf '%s\n' "$status" | grep -c '^Seccomp:.2')" = "$(printf '%s\n' "$status" | grep -c '^Seccomp:')" ] ||
+            fail "a thread of worker $worker is not filtered"
+        printf '%s\n' "$status" | grep -q '^NoNewPrivs:.1' || fail "worker $worker may gain privileges"
+        [ "$(id -u)" != 0 ] || printf '%s\n' "$status" | grep -q '^Uid:.65534.65534.65534' || fail "worker $worker is root"
+    done
+done
+wait $run || fail 'the run beside it failed'
+case $reached in seccomp*) [ $seen -gt 0 ] || [ "$(id -u)" != 0 ] || fail 'no worker was seen at work' ;; esac
+finish
