@@ -34,23 +34,39 @@ static void head_stamp(struct member *member, unsigned slot, int64_t now)
             .seq = assignment->seq, .since = now, .count = is_chunk(assignment->job) ? count : 0};
 }
 
+/* True when the head has been found stuck for so long that it stays so. */
+static bool is_stuck_for_good(struct member *member, int64_t now)
+{
+    if (member->head.stuck == 0)
+        member->head.stuck = now;
+    return now - member->head.stuck >= STUCK_MS;
+}
+
 /* Ends a job whose time is up by `over_ms`. Returns when to look again. */
 static int64_t head_end(struct crew *crew, struct member *member, unsigned slot, int64_t over_ms)
 {
     int64_t now = clock_now_ms();
-    if (slots_state(&member->slots, slot) == CONTROL_RUNNING) {
+    /* All were stopped and went on, by the terminal's keys say. How long that was is not known: the
+     * job's time begins anew. This process may have been the first to go on. */
+    if (process_was_continued(&member->process)) {
+        member->head.since = now;
+        member->head.stuck = 0;
+        return now + 1;
+    }
+    bool runs = slots_state(&member->slots, slot) == CONTROL_RUNNING;
+    if (runs && process_is_stopped(&member->process) && !is_stuck_for_good(member, now))
+        return now + STUCK_LOOK_MS;
+    if (runs) {
         /* Of a chunk only the element that is overdue; but one that keeps ending in this very
          * moment is a lie. */
-        bool one = is_chunk(member->slots.all[slot].job) && over_ms < STUCK_MS;
+        bool one = is_chunk(member->slots.all[slot].job) && over_ms < 2 * STUCK_MS;
         member_kill_job(crew, member, slot, MP_EDEADLINE, one ? (int64_t)member->head.count : -1);
         return now + 1;
     }
     /* Queued: the worker is stopped, or has no CPU. Finished: the result does not come, or has not
      * been looked at, for the caller was away. So neither is at its end before it has been seen
      * like this for some time. */
-    if (member->head.stuck == 0)
-        member->head.stuck = now;
-    else if (now - member->head.stuck >= STUCK_MS)
+    if (is_stuck_for_good(member, now))
         member_condemn(crew, member, 0);
     return now + STUCK_LOOK_MS;
 }

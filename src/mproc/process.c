@@ -243,6 +243,25 @@ bool process_reap(struct process *process)
     return true;
 }
 
+/* Looks for a change of the child that does not end it. */
+static bool process_changed(const struct process *process, int changes)
+{
+    siginfo_t info = {0};
+    if (process->pid == 0 || process->exit_code != MP_ALIVE)
+        return false;
+    return waitid(P_PID, (id_t)process->pid, &info, changes | WNOHANG) == 0 && info.si_pid != 0;
+}
+
+bool process_was_continued(const struct process *process)
+{
+    return process_changed(process, WCONTINUED);
+}
+
+bool process_is_stopped(const struct process *process)
+{
+    return process_changed(process, WSTOPPED | WNOWAIT);
+}
+
 void process_end_describe(const struct process *process, char *text, size_t size)
 {
     int code = process->exit_code;

@@ -41,6 +41,12 @@ int process_signal(struct process *process, int signo);
 /* Collects the process if it is gone. Returns true when it is, by now or earlier. Never blocks. */
 bool process_reap(struct process *process);
 
+/* True when the process, stopped by a signal, was told to go on since this was asked last. */
+bool process_was_continued(const struct process *process);
+
+/* True when it is stopped by a signal now. */
+bool process_is_stopped(const struct process *process);
+
 /* How a process that has been collected ended, as a sentence about "the worker". */
 void process_end_describe(const struct process *process, char *text, size_t size);
 

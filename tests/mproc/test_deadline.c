@@ -458,6 +458,30 @@ static void test_a_job_that_stops_its_worker_is_killed(void **state)
     mp_executor_free(executor);
 }
 
+/* As the terminal's keys do it: all stop, and all go on. */
+static void test_the_time_when_all_were_stopped_does_not_count(void **state)
+{
+    (void)state;
+    enum { DEADLINE_MS = 400, STOPPED_MS = 900 };
+    struct mp_executor *executor = create(1, 1, DEADLINE_MS);
+    warm_up(executor);
+    pid_t pid;
+    if (support_children(&pid, 1) != 1)
+        skip(); /* this kernel does not list children */
+    struct mp_future *gated = submit(executor, support_task_gated, DEADLINE_MS);
+    assert_true(support_await(&scene->gate.begun, 1));
+    assert_int_equal(mp_wait(&gated, 1, MP_ALL, 50), 0); /* its time has begun */
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    poll(NULL, 0, STOPPED_MS); /* time itself is what this is about */
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(mp_wait(&gated, 1, MP_ALL, 50), 0);
+    support_raise(&scene->gate.gate);
+    support_expect(gated, "x", 1);
+    assert_int_equal(support_stats(executor).backend.workers_lost, 0);
+    expect_deadline(support_submit(executor, task_stop_itself, NULL, 0));
+    mp_executor_free(executor);
+}
+
 /* The jobs have not begun: they are run by the replacement and none is blamed. */
 static void test_a_worker_stopped_while_idle_does_not_hold_jobs_for_ever(void **state)
 {
@@ -735,6 +759,8 @@ int main(void)
             scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_job_that_stops_its_worker_is_killed, scene_setup,
                                         scene_teardown),
+        cmocka_unit_test_setup_teardown(test_the_time_when_all_were_stopped_does_not_count,
+                                        scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(
             test_a_worker_stopped_while_idle_does_not_hold_jobs_for_ever, scene_setup,
             scene_teardown),
