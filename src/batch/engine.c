@@ -1,11 +1,15 @@
 #include "batch/engine.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 enum {
     PICTURES_PER_WORKER = 3, /* one runs, one is sent ahead, one waits in the parent */
-    LEAVE_MS = 2000,         /* for idle workers, before they are killed */
+    DESCRIPTORS_SPARE = 10,
+    LEAVE_MS = 2000, /* for idle workers, before they are killed */
 };
 
 /* The largest result that the spec's boxes allow: raw pixels, and something for headers. */
@@ -31,6 +35,46 @@ static int engine_start(struct engines *engines, struct engine *engine)
     return mp_executor_create(&options, &engine->executor);
 }
 
+/* Descriptors that this process may still open. */
+static int descriptors_left(void)
+{
+    struct rlimit limit;
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        if (folder)
+            closedir(folder);
+        return errno == EMFILE ? 0 : INT_MAX;
+    }
+    int open = -1; /* the folder's own */
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        open += entry->d_name[0] != '.';
+    closedir(folder);
+    return limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur - open;
+}
+
+/* Every picture under way holds a descriptor; some must be left for its outputs, the module and a
+ * worker's replacement. Returns 0, or an error. */
+static int base_start(struct engines *engines)
+{
+    int error, workers = engines->options.workers;
+    for (;; engines->options.workers = workers = (workers + 1) / 2) {
+        struct engine *base = &engines->all[ENGINE_BASE];
+        engines->most = PICTURES_PER_WORKER * workers;
+        if ((error = engine_start(engines, base)) == 0) {
+            int left = descriptors_left() - DESCRIPTORS_SPARE;
+            if (left >= workers || (workers == 1 && left > 0)) {
+                engines->most = left < engines->most ? left : engines->most;
+                return 0;
+            }
+            mp_executor_free(base->executor);
+            base->executor = NULL;
+            error = -EMFILE;
+        }
+        if (error != -EMFILE || workers == 1)
+            return error;
+    }
+}
+
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
                  const char *module_path, const struct image_spec *spec,
                  const struct sandbox *sandbox)
@@ -46,7 +90,7 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, int ti
     engines->all[ENGINE_MODULE].ctx.untrusted = spec->allow_untrusted;
     for (int i = 0; i < ENGINE_COUNT; i++)
         engines->all[i].ctx.sandbox = kind == MP_PROCESSES ? sandbox : NULL;
-    return engine_start(engines, &engines->all[ENGINE_BASE]);
+    return base_start(engines);
 }
 
 /* Loads libvips, which starts nothing: this process may fork as before. */
@@ -76,9 +120,9 @@ struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
     return engine->executor;
 }
 
-int engines_capacity(const struct engines *engines)
+int engines_workers(const struct engines *engines)
 {
-    return PICTURES_PER_WORKER * engines->options.workers;
+    return engines->options.workers;
 }
 
 static int running(int flying, int workers)
@@ -91,8 +135,9 @@ bool engines_have_room(const struct engines *engines, enum engine_kind kind)
     int workers = engines->options.workers;
     int own = engines->all[kind].flying, other = engines->all[!kind].flying;
     if (other == 0)
-        return own < engines_capacity(engines);
-    return running(own + 1, workers) + running(other, workers) <= workers;
+        return own < engines->most;
+    return own + other < engines->most &&
+           running(own + 1, workers) + running(other, workers) <= workers;
 }
 
 void engines_count(struct engines *engines, enum engine_kind kind, int change)

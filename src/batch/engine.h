@@ -23,12 +23,14 @@ struct engines {
     struct mp_executor_options options; /* of both */
     const char *module_path;            /* of libvips; NULL: there is none */
     struct engine all[ENGINE_COUNT];
+    int most;             /* pictures that may be under way, all in all */
     char module_why[200]; /* why there is no module; "" unless it failed */
 };
 
-/* Starts the base engine; a picture that takes longer than timeout_ms is killed, 0 none; `sandbox`,
- * of processes only, or NULL, must outlive the engines. Returns 0,
- * or an error of mp_executor_create(). End with engines_done(), also after an error. */
+/* Starts the base engine, with fewer workers, and pictures under way, than were asked for where
+ * there are too few descriptors for all of them; a picture that takes longer than timeout_ms is
+ * killed, 0 none; `sandbox`, of processes only, or NULL, must outlive the engines. Returns 0, or an
+ * error of mp_executor_create(). End with engines_done(), also after an error. */
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
                  const char *module_path, const struct image_spec *spec,
                  const struct sandbox *sandbox);
@@ -38,8 +40,8 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, int ti
 struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
                                 const char **ret_why);
 
-/* Pictures that may be under way at the same time, all in all. */
-int engines_capacity(const struct engines *engines);
+/* Workers of each engine. */
+int engines_workers(const struct engines *engines);
 
 /* True when one more picture may be given to the engine. */
 bool engines_have_room(const struct engines *engines, enum engine_kind kind);

@@ -580,6 +580,25 @@ static void manifest_end(struct run *run)
     prune_done(&prune);
 }
 
+/* Tells of workers that there are not descriptors enough for. */
+static void workers_warn(const struct run *run, int wanted)
+{
+    char text[120];
+    int workers = engines_workers(&run->engines);
+    if (workers == wanted)
+        return;
+    snprintf(text, sizeof text, "%d of %d workers: more would take more open files (ulimit -n)",
+             workers, wanted);
+    observers_warn(&run->options->observers, text);
+}
+
+static int workers_wanted(const struct run *run)
+{
+    size_t inputs = run->plan->count ? run->plan->count : 1;
+    int workers = run->options->workers;
+    return (size_t)workers > inputs ? (int)inputs : workers;
+}
+
 static int run_prepare(struct run *run)
 {
     const struct run_options *options = run->options;
@@ -596,24 +615,20 @@ static int run_prepare(struct run *run)
         cannot_go_on(run, error, "cannot start", "no memory");
         return error;
     }
-    size_t inputs = run->plan->count ? run->plan->count : 1;
-    int workers = options->workers;
-    if ((size_t)workers > inputs)
-        workers = (int)inputs;
-    error = engines_init(&run->engines, options->kind, workers, options->timeout_ms,
+    error = engines_init(&run->engines, options->kind, workers_wanted(run), options->timeout_ms,
                          options->module_path, run->plan->options.spec, options->sandbox);
     if (error < 0) {
         cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
         return error;
     }
-    int most = engines_capacity(&run->engines);
-    run->flying = calloc((size_t)most, sizeof *run->flying);
-    run->futures = calloc((size_t)most, sizeof *run->futures);
+    size_t most = (size_t)run->engines.most;
+    run->flying = calloc(most, sizeof *run->flying);
+    run->futures = calloc(most, sizeof *run->futures);
     if (!run->flying || !run->futures) {
         cannot_go_on(run, -ENOMEM, "cannot start", "no memory");
         return -ENOMEM;
     }
-    run->summary->workers = workers;
+    run->summary->workers = engines_workers(&run->engines);
     lookahead_init(&run->ahead, run->plan);
     return 0;
 }
@@ -657,6 +672,7 @@ int run_plan(const struct plan *plan, const struct run_options *options, struct 
     run->summary = ret;
     if (run_prepare(run) == 0) {
         observers_begin(&complete.observers, plan->count, ret->workers);
+        workers_warn(run, workers_wanted(run));
         manifest_warn(run);
         loop(run);
         wind_up(run);

@@ -39,12 +39,16 @@ static void on_stop(int signo)
 }
 
 /* The first signal asks the run to stop; the second finds the default action and ends the program
- * at once. */
+ * at once. What was ignored stays so: that is how nohup, and shells for what runs behind them, keep
+ * signals from a program. */
 static void signals_init(void)
 {
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction stop = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -10,7 +10,7 @@ expect 0 "$THUMBPOOL" in -o calm -b 60 -s 300
 start() {
     rm -rf thumbs
     # A shell without job control lets its background commands ignore the interrupt key's signal.
-    env --default-signal=INT "$THUMBPOOL" in -o thumbs -b 60 -s 300 \
+    env --default-signal=INT,HUP "$THUMBPOOL" in -o thumbs -b 60 -s 300 \
         --report report.ndjson "$@" 2>err &
     run=$!
     until [ "$(find thumbs -name '*.jpg' 2>/dev/null | wc -l)" -gt 3 ]; do
@@ -26,8 +26,8 @@ whole() {
     is 'half-written files' "$(wc -l <broken)" 0
 }
 
-for signal in INT TERM; do
-    number=$([ $signal = INT ] && echo 2 || echo 15)
+for signal in INT TERM HUP; do
+    case $signal in HUP) number=1 ;; INT) number=2 ;; TERM) number=15 ;; esac
     start
     workers=$(cat "/proc/$run/task/$run/children" 2>/dev/null)
     kill -$signal $run
