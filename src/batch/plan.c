@@ -1,7 +1,9 @@
 #include "batch/plan.h"
 
+#include "batch/cachename.h"
 #include "batch/nameset.h"
 #include "batch/template.h"
+#include "batch/uri.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -110,8 +112,68 @@ static void suffix_of(const struct plan *plan, uint32_t input, char *text, size_
     snprintf(text, size, "-%06x", (unsigned)(XXH3_64bits(path, strlen(path)) & 0xffffff));
 }
 
+/* ---- The desktop's names -------------------------------------------------------------------- */
+
+/* The URI of the folder that an input's name is relative to. Returns NULL without memory, or where
+ * it is too long. */
+static char *folder_uri(const struct scan *scan, const struct scan_input *input)
+{
+    char spelled[PATH_MAX] = "", path[PATH_MAX + 1], uri[URI_BYTES];
+    if (input->name_at >= sizeof spelled)
+        return NULL;
+    memcpy(spelled, input->path, input->name_at);
+    if (uri_folder_path(spelled, scan->roots[input->root].real, path) < 0)
+        return NULL;
+    if (strcmp(path, "/") != 0)
+        strcat(path, "/");
+    return uri_of_path(path, uri, sizeof uri) < 0 ? NULL : strdup(uri);
+}
+
+static int folder_uris_make(struct plan *plan)
+{
+    const struct scan *scan = plan->scan;
+    plan->folder_uris = calloc(scan->root_count ? scan->root_count : 1, sizeof(char *));
+    for (size_t i = 0; i < scan->count && plan->folder_uris; i++) {
+        char **uri = &plan->folder_uris[scan->inputs[i].root];
+        if (!*uri)
+            *uri = folder_uri(scan, &scan->inputs[i]);
+    }
+    return plan->folder_uris ? 0 : -ENOMEM;
+}
+
+static void folder_uris_free(struct plan *plan)
+{
+    for (size_t i = 0; plan->folder_uris && i < plan->scan->root_count; i++)
+        free(plan->folder_uris[i]);
+    free(plan->folder_uris);
+}
+
+int plan_uri(const struct plan *plan, uint32_t number, char *uri, size_t size)
+{
+    const struct scan_input *input = &plan->scan->inputs[number];
+    const char *folder = plan->folder_uris[input->root];
+    char name[URI_BYTES];
+    const size_t scheme = strlen("file://");
+    if (!folder || uri_of_path(scan_name(input), name, sizeof name) < 0)
+        return -ENAMETOOLONG;
+    int length = snprintf(uri, size, "%s%s", folder, name + scheme);
+    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+static int cache_name(const struct plan *plan, uint32_t number, int index, char *name, size_t size)
+{
+    const char *folder = cachename_folder(plan->options.spec->boxes[index]);
+    char uri[URI_BYTES];
+    int error = folder ? plan_uri(plan, number, uri, sizeof uri) : -EINVAL;
+    return error < 0 ? error : cachename_of(folder, uri, name, size);
+}
+
+/* ---- Outputs -------------------------------------------------------------------------------- */
+
 int plan_name(const struct plan *plan, uint32_t number, int index, char *name, size_t size)
 {
+    if (plan->options.layout == PLAN_FREEDESKTOP)
+        return cache_name(plan, number, index, name, size);
     const struct scan_input *input = &plan->scan->inputs[number];
     const char *from = scan_name(input), *ending = ending_of_name(from);
     const char *slash = strrchr(from, '/'), *base = slash ? slash + 1 : from;
@@ -190,8 +252,8 @@ static void overwrite_check(struct planning *planning, uint32_t input, int index
     struct plan *plan = planning->plan;
     char path[PATH_MAX];
     uint32_t other;
-    if (!plan->options.output_real)
-        return; /* a folder that does not exist holds no input */
+    if (!plan->options.output_real || plan->options.layout == PLAN_FREEDESKTOP)
+        return; /* a folder that does not exist holds no input; of the cache none is read */
     if (path_join(plan->options.output_real, name, path, sizeof path) &&
         nameset_find(&planning->inputs, path, &other))
         problem_add(plan, (struct plan_problem){PLAN_OVERWRITE, input, other, index});
@@ -278,6 +340,8 @@ int plan_make(const struct plan_options *options, const struct scan *scan, struc
     nameset_init(&planning.inputs, input_is_named, ret);
     nameset_init(&planning.outputs, output_is_named, ret);
     int error = nameset_reserve(&planning.inputs, scan->count);
+    if (error == 0 && options->layout == PLAN_FREEDESKTOP)
+        error = folder_uris_make(ret);
     if (error == 0)
         error = nameset_reserve(&planning.outputs, scan->count * (size_t)options->spec->box_count);
     if (error == 0)
@@ -294,5 +358,6 @@ void plan_done(struct plan *plan)
 {
     free(plan->order);
     free(plan->suffixed);
+    folder_uris_free(plan);
     *plan = (struct plan){0};
 }

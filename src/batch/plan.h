@@ -19,8 +19,15 @@ enum plan_format {
     PLAN_AVIF,
 };
 
+/* How outputs lie in the output folder. */
+enum plan_layout {
+    PLAN_MIRROR = 0,  /* as their inputs do */
+    PLAN_FREEDESKTOP, /* it is the desktop's cache, which has names of its own: cachename.h */
+};
+
 struct plan_options {
     const struct image_spec *spec; /* its boxes give the sizes */
+    enum plan_layout layout;       /* PLAN_FREEDESKTOP takes its own boxes only, and no name */
     enum plan_format format;       /* of the outputs */
     const char *name;              /* template of their names, checked; NULL: as the inputs', with
                                       the size where there are several */
@@ -51,6 +58,7 @@ struct plan {
     size_t count;            /* of them: an input that was named twice is done once */
     const char *template;    /* of the outputs' names */
     bool *suffixed;          /* by input: those whose names have a suffix */
+    char **folder_uris;      /* by root, with a slash at the end; NULL but for PLAN_FREEDESKTOP */
     struct plan_problem problems[PLAN_PROBLEMS_KEPT]; /* the first of them */
     size_t problem_count; /* all of them; a plan with problems must not be run */
 };
@@ -67,6 +75,10 @@ enum image_kind plan_format_of(const struct plan *plan, uint32_t input);
 /* Puts the path of an output, relative to the output folder, into name[0..size). `index` is the
  * number of the size. Returns 0, -ENAMETOOLONG or -EINVAL. */
 int plan_name(const struct plan *plan, uint32_t input, int index, char *name, size_t size);
+
+/* Puts the URI by which the desktop knows the input into uri[0..size); for PLAN_FREEDESKTOP only.
+ * Returns 0 or -ENAMETOOLONG. */
+int plan_uri(const struct plan *plan, uint32_t input, char *uri, size_t size);
 
 /* Puts the input's own path, absolute and without links as far as its folder goes, into
  * path[0..size). Returns false when it has none. */
