@@ -38,7 +38,7 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
     echo "== $name, $seconds s"
     mkdir -p "build/corpus/$name"
     case $name in
-    fuzz_thumbnail | fuzz_png) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
+    fuzz_thumbnail | fuzz_png | fuzz_pngtext) find build/seeds -type f -readable -exec cp -f {} "build/corpus/$name" \; ;;
     fuzz_manifest) cp -f build/seeds/thumbs/.thumbpool.ndjson "build/corpus/$name/manifest" ;;
     fuzz_eighth) cp -f build/seeds/eighth/* "build/corpus/$name" ;;
     esac
