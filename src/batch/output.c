@@ -34,6 +34,7 @@ struct folder {
 
 struct output {
     int root_fd;
+    mode_t folder_mode, file_mode; /* of what is made */
     struct folder folders[FOLDERS_OPEN];
     int next_folder;          /* whose place is taken next */
     uint32_t home;            /* of our temporary names */
@@ -123,7 +124,7 @@ static void folder_sweep_once(struct output *output, const char *name, int folde
 
 /* Opens the folder name[0..length) below `at`, making it where it is missing. Returns a descriptor,
  * or -errno. */
-static int folder_enter(int at, const char *name, size_t length)
+static int folder_enter(const struct output *output, int at, const char *name, size_t length)
 {
     char part[NAME_MAX + 1];
     if (length > NAME_MAX)
@@ -133,7 +134,7 @@ static int folder_enter(int at, const char *name, size_t length)
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(at, part, flags);
     if (fd < 0 && errno == ENOENT) {
-        if (mkdirat(at, part, 0777) != 0 && errno != EEXIST)
+        if (mkdirat(at, part, output->folder_mode) != 0 && errno != EEXIST)
             return -errno;
         fd = openat(at, part, flags);
     }
@@ -148,14 +149,14 @@ static int folder_enter(int at, const char *name, size_t length)
 
 /* Opens the folder `name` ("a/b", "" for the output folder itself). Returns a descriptor, or
  * -errno. */
-static int folder_open(int root_fd, const char *name)
+static int folder_open(const struct output *output, const char *name)
 {
-    int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(output->root_fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     while (fd >= 0 && *name) {
         size_t length = strcspn(name, "/");
-        int next = folder_enter(fd, name, length);
+        int next = folder_enter(output, fd, name, length);
         close(fd);
         fd = next;
         name += length + strspn(name + length, "/");
@@ -171,7 +172,7 @@ static int folder_get(struct output *output, const char *name)
             return output->folders[i].fd;
     struct folder *folder = &output->folders[output->next_folder];
     char *copy = strdup(name);
-    int fd = copy ? folder_open(output->root_fd, name) : -ENOMEM;
+    int fd = copy ? folder_open(output, name) : -ENOMEM;
     if (fd < 0) {
         free(copy);
         return fd;
@@ -187,7 +188,7 @@ static int folder_get(struct output *output, const char *name)
 }
 
 /* Makes the folder `path` with all above it. Here links are fine: it is the user's own path. */
-static int folders_make(const char *path)
+static int folders_make(const struct output *output, const char *path)
 {
     char part[PATH_MAX];
     size_t length = strlen(path);
@@ -198,7 +199,7 @@ static int folders_make(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST && errno != EISDIR) {
+        if (mkdir(part, output->folder_mode) != 0 && errno != EEXIST && errno != EISDIR) {
             struct stat found; /* a folder on a read-only file system says EROFS */
             int error = errno;
             if (stat(part, &found) != 0 || !S_ISDIR(found.st_mode))
@@ -208,14 +209,16 @@ static int folders_make(const char *path)
     return 0;
 }
 
-int output_open(const char *path, struct output **ret)
+int output_open(const char *path, struct output_options options, struct output **ret)
 {
     struct output *output = calloc(1, sizeof *output);
     if (!output)
         return -ENOMEM;
     nameset_init(&output->swept, swept_is, output);
     output->home = home_number();
-    int error = folders_make(path);
+    output->folder_mode = options.private ? 0700 : 0777;
+    output->file_mode = options.private ? 0600 : 0666;
+    int error = folders_make(output, path);
     output->root_fd = error < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (output->root_fd < 0) {
         error = error < 0 ? error : -errno;
@@ -343,7 +346,7 @@ static int unnamed_publish(struct output *output, int folder_fd, int fd, const c
 static int write_unnamed(struct output *output, int folder_fd, const char *name,
                          const uint8_t *bytes, size_t size, bool replace)
 {
-    int fd = openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    int fd = openat(folder_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, output->file_mode);
     if (fd < 0) /* a kernel or file system that does not know the flag sees a folder to write to */
         return errno == EISDIR || errno == ENOENT || errno == EINVAL ? -EOPNOTSUPP : -errno;
     int error = write_all(fd, bytes, size);
@@ -357,7 +360,8 @@ static int write_unnamed(struct output *output, int folder_fd, const char *name,
 static int temporary_open(struct output *output, int folder_fd, char *name)
 {
     temporary_name(output, name);
-    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    output->file_mode);
     return fd < 0 ? -errno : fd;
 }
 

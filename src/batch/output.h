@@ -27,9 +27,13 @@ enum output_written {
     OUTPUT_SAME,     /* the same bytes were there already: left alone */
 };
 
+struct output_options {
+    bool private; /* what is made is for this user alone: folders 0700, files 0600 */
+};
+
 /* Opens the folder `path`, making it and the folders above where they are missing.
  * Returns 0, or -errno. Free with output_close(). */
-int output_open(const char *path, struct output **ret);
+int output_open(const char *path, struct output_options options, struct output **ret);
 void output_close(struct output *output);
 
 /* Makes bytes[0..size) the file `name`, relative to the folder; folders on the way are made.

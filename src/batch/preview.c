@@ -1,5 +1,6 @@
 #include "batch/preview.h"
 
+#include "batch/desktop.h"
 #include "batch/manifest.h"
 #include "batch/prune.h"
 #include "batch/upkeep.h"
@@ -14,6 +15,7 @@
 struct previewing {
     const struct preview *preview;
     struct manifest *manifest; /* NULL: none */
+    struct desktop *desktop;   /* instead of it, where outputs go to the desktop's cache; or NULL */
     int folder_fd;             /* the output folder, -1 none */
     struct run_counts *counts;
 };
@@ -68,9 +70,11 @@ static void make_put(const struct preview *preview, uint32_t input)
     fputc('\n', preview->file);
 }
 
-static void fail_put(const struct preview *preview, uint32_t input, const char *why)
+/* "fail " or "skip ", the input, and why. */
+static void why_put(const struct preview *preview, const char *what, uint32_t input,
+                    const char *why)
 {
-    src_put(preview, "fail ", input);
+    src_put(preview, what, input);
     fputs(": ", preview->file);
     name_put(preview->file, why);
     fputc('\n', preview->file);
@@ -111,7 +115,11 @@ static enum upkeep input_judge(const struct previewing *previewing, uint32_t inp
                                struct entry *ret)
 {
     const struct preview *preview = previewing->preview;
-    if (!previewing->manifest || preview->force)
+    if (preview->force)
+        return UPKEEP_MAKE;
+    if (previewing->desktop)
+        return desktop_judge(previewing->desktop, input, preview->max_bytes, ret);
+    if (!previewing->manifest)
         return UPKEEP_MAKE;
     enum upkeep upkeep = upkeep_judge(previewing->manifest, preview->plan, previewing->folder_fd,
                                       input, preview->max_bytes, ret);
@@ -127,6 +135,11 @@ static void input_preview(const struct previewing *previewing, uint32_t number)
     const struct preview *preview = previewing->preview;
     int error = preview->plan->scan->inputs[number].error;
     struct entry entry;
+    if (previewing->desktop && desktop_holds(preview->plan, number)) {
+        previewing->counts->skipped++;
+        why_put(preview, "skip ", number, DESKTOP_HOLDS);
+        return;
+    }
     enum upkeep upkeep = error ? UPKEEP_FAILED : input_judge(previewing, number, &entry);
     previewing->counts->made += upkeep == UPKEEP_MAKE;
     previewing->counts->current += upkeep == UPKEEP_CURRENT;
@@ -134,7 +147,7 @@ static void input_preview(const struct previewing *previewing, uint32_t number)
     if (upkeep == UPKEEP_MAKE)
         make_put(preview, number);
     else if (upkeep == UPKEEP_FAILED)
-        fail_put(preview, number, error ? strerrordesc_np(error) : entry.message);
+        why_put(preview, "fail ", number, error ? strerrordesc_np(error) : entry.message);
     else
         current_put(preview, number);
 }
@@ -158,7 +171,10 @@ int preview_write(const struct preview *preview, struct run_counts *ret, char re
     *ret = (struct run_counts){0};
     ret_why[0] = '\0';
     previewing.folder_fd = open(plan->options.output, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (preview->versions)
+    if (plan->options.layout == PLAN_FREEDESKTOP)
+        error = desktop_open(plan, previewing.folder_fd, preview->versions ? preview->versions : "",
+                             &previewing.desktop);
+    else if (preview->versions)
         error = manifest_open(plan, previewing.folder_fd, preview->versions, &previewing.manifest);
     if (previewing.manifest && manifest_complaint(previewing.manifest))
         snprintf(ret_why, 300, "%s", manifest_complaint(previewing.manifest));
@@ -167,6 +183,7 @@ int preview_write(const struct preview *preview, struct run_counts *ret, char re
     if (error == 0)
         prune_preview(&previewing);
     manifest_close(previewing.manifest);
+    desktop_close(previewing.desktop);
     if (previewing.folder_fd >= 0)
         close(previewing.folder_fd);
     return error;

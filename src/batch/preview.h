@@ -22,6 +22,7 @@ struct preview {
  *
  *     make SRC -> OUTPUT[, OUTPUT]...
  *     fail SRC: WHY           nothing can be made of it, as far as that is known
+ *     skip SRC: WHY           it lies in the desktop's cache, where outputs go there
  *     current SRC             with `all` only
  *     remove OUTPUT           with `prune` only, last
  *

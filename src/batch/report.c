@@ -54,6 +54,7 @@ static void options_write(struct json *json, const struct report *report)
     const struct plan_options *plan = &report->plan->options;
     json_open(json, "options", '{');
     json_path(json, "output", plan->output);
+    json_text(json, "layout", plan->layout == PLAN_FREEDESKTOP ? "freedesktop" : "mirror");
     spec_write(json, plan->spec);
     json_text(json, "format", format_name(plan->format));
     json_integer(json, "retries", report->run->retries);

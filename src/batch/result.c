@@ -55,7 +55,8 @@ void result_write(struct json *json, const struct run_record *record)
     if (record->width > 0) {
         json_integer(json, "width", record->width);
         json_integer(json, "height", record->height);
-        json_integer(json, "shrink", record->shrink);
+        if (record->shrink > 0) /* another program's thumbnail does not tell */
+            json_integer(json, "shrink", record->shrink);
     }
     if (record->output_count > 0)
         outputs_write(json, record);

@@ -1,5 +1,6 @@
 #include "batch/run.h"
 
+#include "batch/desktop.h"
 #include "batch/engine.h"
 #include "batch/job.h"
 #include "batch/lookahead.h"
@@ -43,6 +44,7 @@ struct run {
     struct run_summary *summary;
     struct output *output;
     struct manifest *manifest; /* NULL: none */
+    struct desktop *desktop;   /* instead of it, where outputs go to the desktop's cache; or NULL */
     bool judging;              /* hand_out() stopped amid pictures that are up to date */
     struct engines engines;
     struct lookahead ahead;
@@ -127,15 +129,32 @@ static void entry_tell(struct run *run, uint32_t input, const struct entry *entr
     record_tell(run, entry->failed ? RUN_FAILED : RUN_CURRENT);
 }
 
+/* What is known of an input; the entry is as upkeep_judge() fills it. */
+static enum upkeep input_judge(struct run *run, uint32_t input, struct entry *ret)
+{
+    int64_t max_bytes = run->options->max_bytes;
+    if (run->options->force)
+        return UPKEEP_MAKE;
+    if (run->desktop)
+        return desktop_judge(run->desktop, input, max_bytes, ret);
+    if (run->manifest)
+        return upkeep_judge(run->manifest, run->plan, output_folder(run->output), input, max_bytes,
+                            ret);
+    return UPKEEP_MAKE;
+}
+
 /* Looks whether the picture is to be made at all. Returns false when that was the end of it. */
 static bool picture_judge(struct run *run, struct picture *picture)
 {
     struct entry entry;
     picture->known.reach = 0;
-    if (!run->manifest || run->options->force)
-        return true;
-    enum upkeep upkeep = upkeep_judge(run->manifest, run->plan, output_folder(run->output),
-                                      picture->input, run->options->max_bytes, &entry);
+    if (run->desktop && desktop_holds(run->plan, picture->input)) {
+        record_begin(run, picture);
+        run->record.message = DESKTOP_HOLDS;
+        record_tell(run, RUN_SKIPPED);
+        return false;
+    }
+    enum upkeep upkeep = input_judge(run, picture->input, &entry);
     if (upkeep == UPKEEP_COMPARE)
         picture->known = entry.fingerprint;
     if (upkeep == UPKEEP_MAKE || upkeep == UPKEEP_COMPARE)
@@ -157,6 +176,9 @@ static void entry_note(struct run *run, const struct picture *picture, struct en
 static void picture_note(struct run *run, const struct picture *picture,
                          struct image_fingerprint fingerprint)
 {
+    if (run->desktop)
+        desktop_note(run->desktop, run->output, picture->input, &run->record,
+                     &picture->original.stat);
     if (!run->manifest)
         return;
     struct entry entry = upkeep_entry(run->plan, picture->input, &run->record,
@@ -303,6 +325,17 @@ static void hand_out(struct run *run)
 
 /* ---- Taking back ---------------------------------------------------------------------------- */
 
+/* The file that a thumbnail becomes. Returns 0 or a negative error. */
+static int file_of(struct run *run, const struct picture *picture, const struct image_thumb *thumb,
+                   const uint8_t **ret_bytes, size_t *ret_size)
+{
+    *ret_bytes = thumb->bytes;
+    *ret_size = thumb->size_bytes;
+    return run->desktop ? desktop_stamp(run->desktop, picture->input, &run->record,
+                                        &picture->original.stat, thumb, ret_bytes, ret_size)
+                        : 0;
+}
+
 /* Writes one output. Returns 1, 0 when the same bytes were there already, or a negative error with
  * a sentence in message[0..size). */
 static int output_make(struct run *run, const struct picture *picture, int index,
@@ -311,20 +344,24 @@ static int output_make(struct run *run, const struct picture *picture, int index
     struct output_guard guard = {picture->original.stat.st_dev, picture->original.stat.st_ino};
     enum output_written written;
     char name[PATH_MAX];
+    const uint8_t *bytes;
+    size_t size_bytes;
     int error = plan_name(run->plan, picture->input, index, name, sizeof name);
     int length = snprintf(run->paths[index], sizeof run->paths[index], "%s/%s",
                           run->plan->options.output, name);
     if (length < 0 || (size_t)length >= sizeof run->paths[index])
         error = -ENAMETOOLONG;
     if (error == 0)
-        error = output_write(run->output, name, thumb->bytes, thumb->size_bytes, guard,
-                             run->options->force, &written);
+        error = file_of(run, picture, thumb, &bytes, &size_bytes);
+    if (error == 0)
+        error = output_write(run->output, name, bytes, size_bytes, guard, run->options->force,
+                             &written);
     if (error < 0) {
         snprintf(message, size, "cannot write %.400s: %s", name, output_error_text(error));
         return error;
     }
     run->record.outputs[index] =
-        (struct run_output){run->paths[index], thumb->width, thumb->height, thumb->size_bytes};
+        (struct run_output){run->paths[index], thumb->width, thumb->height, size_bytes};
     return written != OUTPUT_SAME;
 }
 
@@ -599,22 +636,42 @@ static int workers_wanted(const struct run *run)
     return (size_t)workers > inputs ? (int)inputs : workers;
 }
 
+/* Opens the output folder. What goes to the desktop's cache is nobody else's to read. */
+static int run_open_output(struct run *run)
+{
+    const char *path = run->plan->options.output;
+    struct output_options options = {.private = run->plan->options.layout == PLAN_FREEDESKTOP};
+    int error = output_open(path, options, &run->output);
+    if (error < 0) {
+        char what[200];
+        snprintf(what, sizeof what, "cannot make the output folder %.150s", path);
+        cannot_go_on(run, error, what, strerrordesc_np(-error));
+    }
+    return error;
+}
+
+/* Opens what is known of earlier runs. */
+static int run_open_past(struct run *run)
+{
+    const char *versions = run->options->versions;
+    int folder = output_folder(run->output), error = 0;
+    if (run->plan->options.layout == PLAN_FREEDESKTOP)
+        error = desktop_open(run->plan, folder, versions ? versions : "", &run->desktop);
+    else if (versions)
+        error = manifest_open(run->plan, folder, versions, &run->manifest);
+    if (error < 0)
+        cannot_go_on(run, error, "cannot start", "no memory");
+    return error;
+}
+
 static int run_prepare(struct run *run)
 {
     const struct run_options *options = run->options;
-    const char *output = run->plan->options.output;
-    int error = output_open(output, &run->output);
-    if (error < 0) {
-        char what[200];
-        snprintf(what, sizeof what, "cannot make the output folder %.150s", output);
-        cannot_go_on(run, error, what, strerrordesc_np(-error));
+    int error = run_open_output(run);
+    if (error == 0)
+        error = run_open_past(run);
+    if (error < 0)
         return error;
-    }
-    if (options->versions && (error = manifest_open(run->plan, output_folder(run->output),
-                                                    options->versions, &run->manifest)) < 0) {
-        cannot_go_on(run, error, "cannot start", "no memory");
-        return error;
-    }
     error = engines_init(&run->engines, options->kind, workers_wanted(run), options->timeout_ms,
                          options->module_path, run->plan->options.spec, options->sandbox);
     if (error < 0) {
@@ -683,6 +740,7 @@ int run_plan(const struct plan *plan, const struct run_options *options, struct 
     int error = run->error;
     engines_done(&run->engines);
     manifest_close(run->manifest);
+    desktop_close(run->desktop);
     output_close(run->output);
     free(run->flying);
     free(run->futures);

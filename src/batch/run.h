@@ -27,7 +27,8 @@ struct run_options {
     bool force;                        /* make also what is up to date */
     bool prune;                        /* remove outputs whose input is gone */
     const char *versions;              /* of program and libraries, for the manifest; NULL: there is
-                                           none, and every picture is made */
+                                           none, and every picture is made. The program's comes
+                                           first, up to a blank */
     size_t max_errors;                 /* stop when so many pictures have failed; 0: never */
     int64_t max_bytes;                 /* largest input file */
     const char *module_path;           /* the libvips module's file */

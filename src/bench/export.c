@@ -28,7 +28,7 @@ int export_open(struct export *ret, const char *path, export_fn *write)
         return 0;
     if (slash)
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
-    int error = output_open(folder, &ret->output);
+    int error = output_open(folder, (struct output_options){0}, &ret->output);
     if (error == 0 && access(folder, W_OK | X_OK) != 0)
         error = -errno;
     return error;

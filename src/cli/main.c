@@ -1,5 +1,6 @@
 /* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code; or the command
  * that was named first. */
+#include "batch/cachename.h"
 #include "batch/depfile.h"
 #include "batch/jobserver.h"
 #include "batch/plan.h"
@@ -65,6 +66,7 @@ static void descriptors_allow(void)
 /* The program, from command line to exit code. */
 struct program {
     struct options options;
+    char cache[PATH_MAX];       /* the desktop's, where outputs go there */
     char output_real[PATH_MAX]; /* the output folder without links; "" when it does not exist yet */
     struct scan scan;
     struct plan plan;
@@ -84,6 +86,22 @@ static bool nothing_is_there(const struct scan *scan)
     return scan->count > 0;
 }
 
+/* Finds the desktop's cache, if outputs go there. */
+static enum exit_code cache_find(struct program *program)
+{
+    struct options *options = &program->options;
+    if (options->layout != PLAN_FREEDESKTOP)
+        return EXIT_MADE;
+    int error = cachename_root(program->cache, sizeof program->cache);
+    options->output = program->cache;
+    if (error == 0)
+        return EXIT_MADE;
+    progress_complain(error == -ENOENT ? "the desktop's cache cannot be found: neither"
+                                         " XDG_CACHE_HOME nor HOME is an absolute path"
+                                       : "the path of the desktop's cache is too long");
+    return EXIT_STUCK;
+}
+
 /* What keeps the inputs from being collected, in words. */
 static enum exit_code scan_complain(const struct program *program, int error, const char *path)
 {
@@ -93,7 +111,10 @@ static enum exit_code scan_complain(const struct program *program, int error, co
         progress_complain("%s is not below the base folder %s", path, options->base);
         return EXIT_USAGE;
     case -EEXIST:
-        progress_complain("%s is input and output folder at once; give another with -o", path);
+        if (options->layout == PLAN_FREEDESKTOP)
+            progress_complain("%s is the thumbnail cache, whose files get no thumbnails", path);
+        else
+            progress_complain("%s is input and output folder at once; give another with -o", path);
         return EXIT_USAGE;
     case -EXDEV:
         progress_complain("%s: entries of a list may not have \"..\" in them, since their names are"
@@ -222,6 +243,7 @@ static enum exit_code program_plan(struct program *program)
 {
     const struct options *options = &program->options;
     struct plan_options plan = {.spec = &options->picture.spec,
+                                .layout = options->layout,
                                 .format = options->picture.format,
                                 .name = options->name,
                                 .suffix = options->suffix,
@@ -438,7 +460,9 @@ static enum exit_code program_preview(struct program *program)
 
 static enum exit_code program_main(struct program *program)
 {
-    enum exit_code code = program_scan(program);
+    enum exit_code code = cache_find(program);
+    if (code == EXIT_MADE)
+        code = program_scan(program);
     if (code == EXIT_MADE)
         code = program_plan(program);
     if (code == EXIT_MADE && program->options.dry_run)

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "batch/template.h"
+#include "cli/layout.h"
 #include "cli/values.h"
 
 #include <argp.h>
@@ -20,6 +21,7 @@ static const long long PIXELS_MAX = 1LL << 40; /* as many as there is room to co
 /* Options without a letter. */
 enum long_only {
     OPTION_BASE = 256,
+    OPTION_LAYOUT,
     OPTION_NAME,
     OPTION_ON_CLASH,
     OPTION_EXECUTOR,
@@ -54,6 +56,9 @@ static const struct argp_option option_table[] = {
                                          " with several sizes)", 0},
     {"on-clash", OPTION_ON_CLASH, "HOW", 0, "Two pictures with one output: error, before any work, or suffix,"
                                             " which gives one of them a longer name (default: error)", 0},
+    {"layout", OPTION_LAYOUT, "HOW", 0, "Where thumbnails go: mirror, or freedesktop, the cache in which"
+                                        " file managers look for them: sizes 128, 256, 512 and 1024, no"
+                                        " blur unless given (default: mirror)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Make and write every thumbnail anew, also those that are up to date", 0},
     {"dry-run", 'n', NULL, 0, "Only say, on standard output, what would be done", 0},
     {"prune", OPTION_PRUNE, NULL, 0, "Remove thumbnails whose picture is gone from the folders in PATH", 0},
@@ -147,6 +152,12 @@ static bool parse_on_clash(const struct argp_state *state, const char *text)
     return value_word(state, "on-clash", text, words, "error or suffix") == 1;
 }
 
+static enum plan_layout parse_layout(const struct argp_state *state, const char *text)
+{
+    static const char *const words[] = {"mirror", "freedesktop", NULL};
+    return (enum plan_layout)value_word(state, "layout", text, words, "mirror or freedesktop");
+}
+
 static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"processes", "threads", "sequential", NULL};
@@ -204,7 +215,11 @@ static void finish(const struct argp_state *state, struct options *options)
         options->jobs = mp_cpu_count();
     if (options->dry_run && options->report && strcmp(options->report, "-") == 0)
         argp_error(state, "--dry-run and --report - cannot both have standard output");
-    if (options->output[0] == '\0')
+    if (options->layout == PLAN_FREEDESKTOP)
+        layout_for_desktop(state, options);
+    else if (!options->output)
+        options->output = "thumbs";
+    else if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
         argp_error(state, "--timeout needs processes: nothing else can be stopped amid its work");
@@ -231,6 +246,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'n': options->dry_run = true; break;
     case OPTION_BASE: options->base = value; break;
     case OPTION_NAME: options->name = value; break;
+    case OPTION_LAYOUT: options->layout = parse_layout(state, value); break;
     case OPTION_ON_CLASH: options->suffix = parse_on_clash(state, value); break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
     case OPTION_SANDBOX: options->sandbox = parse_sandbox(state, value); break;
@@ -274,8 +290,7 @@ void options_parse(int argc, char **argv, struct options *ret)
                                        .args_doc = usage_text,
                                        .doc = help_text,
                                        .children = children};
-    *ret = (struct options){
-        .output = "thumbs", .retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
+    *ret = (struct options){.retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
         exit(EXIT_FAILURE);

@@ -15,10 +15,11 @@
 struct options {
     char **paths;       /* files and folders, words of argv; the array is owned */
     size_t path_count;  /* at least 1 */
-    const char *output; /* folder */
-    const char *base;   /* folder, or NULL */
-    const char *name;   /* template of output names, checked; NULL: as the inputs */
-    bool suffix;        /* tell outputs of one name apart */
+    const char *output; /* folder; NULL with PLAN_FREEDESKTOP, whose folder is not chosen */
+    enum plan_layout layout;
+    const char *base; /* folder, or NULL */
+    const char *name; /* template of output names, checked; NULL: as the inputs */
+    bool suffix;      /* tell outputs of one name apart */
     struct input_options input;
     struct picture_options picture;
     enum mp_kind kind;          /* back-end */

@@ -144,7 +144,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     struct image_spec *spec = &options->spec;
     switch (key) {
     case 's': add_size(state, spec, value); break;
-    case 'b': spec->blur_sigma_px = parse_sigma(state, value); break;
+    case 'b':
+        spec->blur_sigma_px = parse_sigma(state, value);
+        options->blur_given = true;
+        break;
     case 'f': options->format = parse_format(state, value); break;
     case 'q': spec->quality = value_int(state, "quality", value, 1, 100); break;
     case OPTION_FIT: spec->fit = parse_fit(state, value); break;

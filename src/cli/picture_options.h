@@ -10,6 +10,7 @@
 struct picture_options {
     struct image_spec spec; /* without a box when no --size was given, until the end */
     enum plan_format format;
+    bool blur_given; /* by --blur */
 };
 
 /* A child of another parser, whose state->child_inputs must hold a struct picture_options that

@@ -52,7 +52,7 @@ static int setup(void **state)
     struct plan_options plan = {.spec = &fixture->spec, .output = fixture->out};
     if (scan_run(&scan, &fixture->scan, &bad) != 0 ||
         plan_make(&plan, &fixture->scan, &fixture->plan) != 0 ||
-        output_open(fixture->out, &fixture->output) != 0)
+        output_open(fixture->out, (struct output_options){0}, &fixture->output) != 0)
         return -1;
     *state = fixture;
     return 0;

@@ -23,6 +23,7 @@
 #include "support/tree.h"
 
 static const struct output_guard nobody = {0};
+static const struct output_options plainly = {0};
 
 static int put(struct output *output, const char *name, const char *text, bool force,
                enum output_written *ret)
@@ -42,7 +43,7 @@ static void expect_file(const char *root, const char *name, const char *text)
 static struct output *open_below(const char *root, const char *name)
 {
     struct output *output;
-    assert_int_equal(output_open(tree_path(root, name), &output), 0);
+    assert_int_equal(output_open(tree_path(root, name), plainly, &output), 0);
     return output;
 }
 
@@ -127,9 +128,9 @@ static void test_output_tells_why_it_cannot_be_opened(void **state)
 {
     struct output *output;
     tree_write(*state, "file", "x", 1);
-    assert_int_equal(output_open(tree_path(*state, "file"), &output), -ENOTDIR);
-    assert_int_equal(output_open(tree_path(*state, "file/out"), &output), -ENOTDIR);
-    assert_int_equal(output_open("", &output), -ENOENT);
+    assert_int_equal(output_open(tree_path(*state, "file"), plainly, &output), -ENOTDIR);
+    assert_int_equal(output_open(tree_path(*state, "file/out"), plainly, &output), -ENOTDIR);
+    assert_int_equal(output_open("", plainly, &output), -ENOENT);
 }
 
 static void test_output_keeps_what_was_there_when_the_disk_is_full(void **state)
@@ -205,7 +206,7 @@ static int write_by_proc(const char *root)
     enum output_written written;
     if (!forbid_direct_links() || !forbid(SYS_renameat, 0, ~0U))
         return MAY_NOT;
-    if (output_open(tree_path(root, "out"), &output) != 0)
+    if (output_open(tree_path(root, "out"), plainly, &output) != 0)
         return 1;
     bool good = put(output, "a/new.jpg", "one", false, &written) == 0 && written == OUTPUT_NEW &&
                 put(output, "b/new.jpg", "two", false, &written) == 0 && written == OUTPUT_NEW;
@@ -220,7 +221,7 @@ static int write_without_proc(const char *root)
     enum output_written written;
     if (chroot(root) != 0 || !forbid_direct_links())
         return MAY_NOT;
-    if (chdir("/") != 0 || output_open("out", &output) != 0)
+    if (chdir("/") != 0 || output_open("out", plainly, &output) != 0)
         return 1;
     bool good = put(output, "a/new.jpg", "one", false, &written) == 0 && written == OUTPUT_NEW &&
                 put(output, "old.jpg", "two", false, &written) == 0 && written == OUTPUT_REPLACED &&
