@@ -1,5 +1,6 @@
 #include "batch/manifest.h"
 
+#include "batch/durable.h"
 #include "batch/key.h"
 #include "batch/lines.h"
 #include "batch/nameset.h"
@@ -28,21 +29,22 @@ enum {
 struct manifest {
     const struct plan *plan;
     const char *versions;
-    int folder_fd;      /* borrowed */
-    int fd;             /* for reading: the file as it was in the beginning; -1 none */
-    int append_fd;      /* the file as it is; -1 until something is written */
-    uint64_t *lines;    /* by input: where its line begins, and 1; 0 none */
-    size_t known;       /* lines that were read */
-    size_t stale;       /* lines that count no more */
-    size_t damaged;     /* lines that are none of ours */
-    bool refused;       /* it is no regular file: left alone */
-    char *line;         /* of the entry that was found; LINES_LONGEST */
-    FILE *batch;        /* lines to be written; NULL until there are some */
-    char *batch_text;   /* what is in it, once flushed */
-    size_t batch_size;  /* bytes of that */
-    size_t batch_lines; /* in it */
-    int64_t batch_ms;   /* when its first line came */
-    char why[300];      /* the complaint; "" none */
+    int folder_fd;           /* borrowed */
+    int fd;                  /* for reading: the file as it was in the beginning; -1 none */
+    int append_fd;           /* the file as it is; -1 until something is written */
+    uint64_t *lines;         /* by input: where its line begins, and 1; 0 none */
+    size_t known;            /* lines that were read */
+    size_t stale;            /* lines that count no more */
+    size_t damaged;          /* lines that are none of ours */
+    bool refused;            /* it is no regular file: left alone */
+    char *line;              /* of the entry that was found; LINES_LONGEST */
+    FILE *batch;             /* lines to be written; NULL until there are some */
+    char *batch_text;        /* what is in it, once flushed */
+    size_t batch_size;       /* bytes of that */
+    size_t batch_lines;      /* in it */
+    int64_t batch_ms;        /* when its first line came */
+    struct output *followed; /* flushed before each batch, as the batch is; NULL: nothing is */
+    char why[300];           /* the complaint; "" none */
 };
 
 static int64_t now_ms(void)
@@ -238,6 +240,11 @@ void manifest_close(struct manifest *manifest)
     free(manifest);
 }
 
+void manifest_follow(struct manifest *manifest, struct output *output)
+{
+    manifest->followed = output;
+}
+
 const char *manifest_complaint(const struct manifest *manifest)
 {
     return manifest->why[0] ? manifest->why : NULL;
@@ -319,15 +326,28 @@ static int append_begin(struct manifest *manifest, int wait_ms)
     return manifest->append_fd < 0 ? manifest->append_fd : 0;
 }
 
+/* The file `fd` has got all its lines, and perhaps its name. */
+static int lines_flush(const struct manifest *manifest, int fd)
+{
+    if (!manifest->followed)
+        return 0;
+    output_named(manifest->followed);
+    return durable_data(fd);
+}
+
 static int batch_append(struct manifest *manifest, int wait_ms)
 {
-    int error = append_begin(manifest, wait_ms);
+    int error = manifest->followed ? output_flush(manifest->followed) : 0;
+    if (error == 0)
+        error = append_begin(manifest, wait_ms);
     if (error < 0)
         return error;
     if (ends_amid_line(manifest->append_fd))
         error = write_all(manifest->append_fd, "\n", 1);
     if (error == 0)
         error = write_all(manifest->append_fd, manifest->batch_text, manifest->batch_size);
+    if (error == 0)
+        error = lines_flush(manifest, manifest->append_fd);
     flock(manifest->append_fd, LOCK_UN);
     return error;
 }
@@ -445,6 +465,8 @@ static int file_fill(struct manifest *manifest, int fd, int to, manifest_keep_fn
     if (error == 0)
         error = places_each(fd, &places, line_copy, &rewriting);
     places_done(&places);
+    if (error == 0 && fflush(rewriting.file) == 0)
+        error = lines_flush(manifest, fileno(rewriting.file));
     bool bad = ferror(rewriting.file) != 0; /* of a piece amid it, which closing may not tell */
     return fclose(rewriting.file) == 0 && !bad ? error : -EIO;
 }

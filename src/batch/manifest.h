@@ -31,6 +31,10 @@ struct manifest;
 int manifest_open(const struct plan *plan, int folder_fd, const char *versions,
                   struct manifest **ret);
 
+/* From now on entries are flushed to disk, and written only after the names in `output`, which they
+ * tell of, have been. Borrowed. */
+void manifest_follow(struct manifest *manifest, struct output *output);
+
 /* What is wrong with the file, in a sentence, or NULL. Asked again after something was written. */
 const char *manifest_complaint(const struct manifest *manifest);
 

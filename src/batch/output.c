@@ -1,6 +1,7 @@
 #include "batch/output.h"
 
 #include "batch/arena.h"
+#include "batch/durable.h"
 #include "batch/nameset.h"
 
 #include <dirent.h>
@@ -35,6 +36,8 @@ struct folder {
 struct output {
     int root_fd;
     mode_t folder_mode, file_mode; /* of what is made */
+    bool is_durable;               /* all of it is flushed */
+    struct durable durable;        /* names that are yet to be */
     struct folder folders[FOLDERS_OPEN];
     int next_folder;          /* whose place is taken next */
     uint32_t home;            /* of our temporary names */
@@ -46,6 +49,35 @@ struct output {
     const char **swept_names; /* by number */
     uint32_t swept_count;
 };
+
+/* ---- Flushing ------------------------------------------------------------------------------- */
+
+static void folder_has_name(struct output *output, int folder_fd)
+{
+    if (output->is_durable)
+        durable_named(&output->durable, folder_fd);
+}
+
+static int data_flush(const struct output *output, int fd)
+{
+    return output->is_durable ? durable_data(fd) : 0;
+}
+
+int output_flush(struct output *output)
+{
+    return output->is_durable ? durable_flush(&output->durable) : 0;
+}
+
+int output_unflushed(const struct output *output, size_t *ret_names)
+{
+    *ret_names = output->durable.names;
+    return output->durable.error;
+}
+
+void output_named(struct output *output)
+{
+    folder_has_name(output, output->root_fd);
+}
 
 /* ---- Sweeping ------------------------------------------------------------------------------- */
 
@@ -124,7 +156,7 @@ static void folder_sweep_once(struct output *output, const char *name, int folde
 
 /* Opens the folder name[0..length) below `at`, making it where it is missing. Returns a descriptor,
  * or -errno. */
-static int folder_enter(const struct output *output, int at, const char *name, size_t length)
+static int folder_enter(struct output *output, int at, const char *name, size_t length)
 {
     char part[NAME_MAX + 1];
     if (length > NAME_MAX)
@@ -134,7 +166,9 @@ static int folder_enter(const struct output *output, int at, const char *name, s
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(at, part, flags);
     if (fd < 0 && errno == ENOENT) {
-        if (mkdirat(at, part, output->folder_mode) != 0 && errno != EEXIST)
+        if (mkdirat(at, part, output->folder_mode) == 0)
+            folder_has_name(output, at);
+        else if (errno != EEXIST)
             return -errno;
         fd = openat(at, part, flags);
     }
@@ -149,7 +183,7 @@ static int folder_enter(const struct output *output, int at, const char *name, s
 
 /* Opens the folder `name` ("a/b", "" for the output folder itself). Returns a descriptor, or
  * -errno. */
-static int folder_open(const struct output *output, const char *name)
+static int folder_open(struct output *output, const char *name)
 {
     int fd = fcntl(output->root_fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
@@ -187,8 +221,23 @@ static int folder_get(struct output *output, const char *name)
     return fd;
 }
 
+/* Notes that the folder above path has got a name in it. The path is cut. */
+static void folder_above_has_name(struct output *output, char *path)
+{
+    if (!output->is_durable)
+        return;
+    char *slash = strrchr(path, '/');
+    if (slash)
+        slash[slash == path] = '\0';
+    int fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return; /* it may be entered and not read: flushed with all else, some time */
+    folder_has_name(output, fd);
+    close(fd);
+}
+
 /* Makes the folder `path` with all above it. Here links are fine: it is the user's own path. */
-static int folders_make(const struct output *output, const char *path)
+static int folders_make(struct output *output, const char *path)
 {
     char part[PATH_MAX];
     size_t length = strlen(path);
@@ -199,7 +248,9 @@ static int folders_make(const struct output *output, const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, output->folder_mode) != 0 && errno != EEXIST && errno != EISDIR) {
+        if (mkdir(part, output->folder_mode) == 0) {
+            folder_above_has_name(output, part);
+        } else if (errno != EEXIST && errno != EISDIR) {
             struct stat found; /* a folder on a read-only file system says EROFS */
             int error = errno;
             if (stat(part, &found) != 0 || !S_ISDIR(found.st_mode))
@@ -216,6 +267,7 @@ int output_open(const char *path, struct output_options options, struct output *
         return -ENOMEM;
     nameset_init(&output->swept, swept_is, output);
     output->home = home_number();
+    output->is_durable = options.durable;
     output->folder_mode = options.private ? 0700 : 0777;
     output->file_mode = options.private ? 0600 : 0666;
     int error = folders_make(output, path);
@@ -240,6 +292,7 @@ void output_close(struct output *output)
     }
     if (output->root_fd >= 0)
         close(output->root_fd);
+    durable_done(&output->durable);
     nameset_done(&output->swept);
     free(output->swept_names);
     arena_done(&output->names);
@@ -277,9 +330,10 @@ static bool file_equals(int fd, const uint8_t *bytes, size_t size)
 
 enum standing { STANDING_NONE, STANDING_OTHER, STANDING_SAME };
 
-/* Looks at what has the name already. Returns enum standing, or -EEXIST, -EISDIR. */
-static int standing_look(int folder_fd, const char *name, const uint8_t *bytes, size_t size,
-                         struct output_guard guard)
+/* Looks at what has the name already; the same bytes are flushed as new ones would be. Returns enum
+ * standing, or -EEXIST, -EISDIR, -EIO. */
+static int standing_look(const struct output *output, int folder_fd, const char *name,
+                         const uint8_t *bytes, size_t size, struct output_guard guard)
 {
     struct stat found;
     if (fstatat(folder_fd, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
@@ -294,8 +348,9 @@ static int standing_look(int folder_fd, const char *name, const uint8_t *bytes, 
     if (fd < 0)
         return STANDING_OTHER;
     bool same = file_equals(fd, bytes, size);
+    int error = same ? data_flush(output, fd) : 0;
     close(fd);
-    return same ? STANDING_SAME : STANDING_OTHER;
+    return error < 0 ? error : same ? STANDING_SAME : STANDING_OTHER;
 }
 
 static void temporary_name(struct output *output, char *name)
@@ -351,6 +406,8 @@ static int write_unnamed(struct output *output, int folder_fd, const char *name,
         return errno == EISDIR || errno == ENOENT || errno == EINVAL ? -EOPNOTSUPP : -errno;
     int error = write_all(fd, bytes, size);
     if (error == 0)
+        error = data_flush(output, fd);
+    if (error == 0)
         error = unnamed_publish(output, folder_fd, fd, name, replace);
     close(fd);
     return error;
@@ -373,6 +430,8 @@ static int write_temporary(struct output *output, int folder_fd, const char *nam
     if (fd < 0)
         return fd;
     int error = write_all(fd, bytes, size);
+    if (error == 0)
+        error = data_flush(output, fd);
     if (close(fd) != 0 && error == 0) /* where a network file system tells that the disk is full */
         error = -errno;
     if (error == 0 && renameat(folder_fd, temporary, folder_fd, name) != 0)
@@ -406,20 +465,23 @@ int output_write(struct output *output, const char *path, const uint8_t *bytes, 
         return -ENAMETOOLONG;
     memcpy(folder, path, length);
     folder[length] = '\0';
-    int fd = folder_get(output, folder);
+    int fd = output->durable.error < 0 ? output->durable.error : folder_get(output, folder);
     if (fd < 0)
         return fd;
-    int standing = standing_look(fd, name, bytes, size, guard);
+    int standing = standing_look(output, fd, name, bytes, size, guard);
     if (standing < 0)
         return standing;
     if (standing == STANDING_SAME && !force) {
+        folder_has_name(output, fd);
         *ret = OUTPUT_SAME;
         return 0;
     }
     int error = file_write(output, fd, name, bytes, size, standing != STANDING_NONE);
-    if (error == 0)
-        *ret = standing == STANDING_NONE ? OUTPUT_NEW : OUTPUT_REPLACED;
-    return error;
+    if (error < 0)
+        return error;
+    folder_has_name(output, fd);
+    *ret = standing == STANDING_NONE ? OUTPUT_NEW : OUTPUT_REPLACED;
+    return 0;
 }
 
 int output_folder(const struct output *output)

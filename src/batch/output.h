@@ -4,7 +4,9 @@
  * temporary name and renamed, because a link never replaces. Where the file system has no unnamed
  * files, an exclusive temporary file is written and renamed. A killed process can therefore leave
  * nothing but a temporary name, and the next run sweeps those away. Folders are entered one by one
- * and links among them refused, so that nothing is ever written outside. */
+ * and links among them refused, so that nothing is ever written outside. Where a crash of the
+ * machine is to cost nothing either, data are flushed before they are named, and names when
+ * output_flush() is called. */
 #ifndef BATCH_OUTPUT_H
 #define BATCH_OUTPUT_H
 
@@ -29,6 +31,7 @@ enum output_written {
 
 struct output_options {
     bool private; /* what is made is for this user alone: folders 0700, files 0600 */
+    bool durable; /* what is made is flushed to disk: see output_flush() */
 };
 
 /* Opens the folder `path`, making it and the folders above where they are missing.
@@ -40,9 +43,21 @@ void output_close(struct output *output);
  *   guard   the input; a file that is the same as it is not replaced
  *   force   write anew even where the same bytes are there
  * Returns 0, -EEXIST (the input has that name), -EISDIR, -ELOOP (a folder on the way is a link),
- * -ENAMETOOLONG, -ENOSPC, -EDQUOT, -EROFS, …; on failure what was there is still there. */
+ * -ENAMETOOLONG, -ENOSPC, -EDQUOT, -EROFS, -EIO, …; on failure what was there is still there.
+ * After an error of output_flush() it returns that. */
 int output_write(struct output *output, const char *name, const uint8_t *bytes, size_t size,
                  struct output_guard guard, bool force, enum output_written *ret);
+
+/* Flushes to disk the names of what was made, where the output is durable; its data are there
+ * already. Blocks. Returns 0 or -errno, the same ever after: then it is not known of the last
+ * output_unflushed() names whether they are on disk. */
+int output_flush(struct output *output);
+
+/* The same without flushing, and how many names it is about. */
+int output_unflushed(const struct output *output, size_t *ret_names);
+
+/* Notes that the folder itself has got a name by other means, for the next output_flush(). */
+void output_named(struct output *output);
 
 /* The folder's descriptor, the output's own. */
 int output_folder(const struct output *output);

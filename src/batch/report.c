@@ -60,6 +60,7 @@ static void options_write(struct json *json, const struct report *report)
     json_integer(json, "retries", report->run->retries);
     json_number(json, "timeout", report->run->timeout_ms / 1000.0, 3);
     json_boolean(json, "force", report->run->force);
+    json_boolean(json, "fsync", report->run->durable);
     json_boolean(json, "prune", report->run->prune);
     json_close(json, '}');
 }

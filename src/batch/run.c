@@ -51,9 +51,10 @@ struct run {
     struct picture *flying;     /* with the workers */
     struct mp_future **futures; /* theirs, for waiting */
     int flying_count;
-    struct picture held;                       /* opened, but it may not be under way yet */
-    bool holding;                              /* there is one */
-    int error;                                 /* why it cannot go on, 0 */
+    struct picture held; /* opened, but it may not be under way yet */
+    bool holding;        /* there is one */
+    int error;           /* why it cannot go on, 0 */
+    size_t unflushed;    /* pictures made whose names may not be on disk, where that is asked for */
     struct run_record record;                  /* the one being told */
     char paths[IMAGE_SIZES_MAX][PATH_MAX];     /* of its outputs */
     char names[IMAGE_SIZES_MAX + 1][PATH_MAX]; /* for its entry in the manifest */
@@ -92,6 +93,7 @@ static void record_tell(struct run *run, enum run_status status)
     struct run_counts *counts = &run->summary->counts;
     run->record.status = status;
     counts->made += status == RUN_MADE;
+    run->unflushed += status == RUN_MADE && run->options->durable;
     counts->current += status == RUN_CURRENT;
     counts->failed += status == RUN_FAILED;
     counts->skipped += status == RUN_SKIPPED;
@@ -547,6 +549,26 @@ static void tokens_return(struct run *run)
         jobserver_keep(run->options->jobserver, run->flying_count);
 }
 
+/* Goes on no longer once names could not be flushed to disk. What may be lost is not called made.
+ */
+static void flush_check(struct run *run)
+{
+    struct run_counts *counts = &run->summary->counts;
+    char what[200];
+    size_t names;
+    int error = output_unflushed(run->output, &names);
+    if (error < 0) {
+        snprintf(what, sizeof what,
+                 "%.90s: what was made of the last %zu pictures may not be on disk",
+                 run->plan->options.output, run->unflushed);
+        cannot_go_on(run, error, what, strerrordesc_np(-error));
+        counts->made -= run->unflushed;
+        counts->failed += run->unflushed;
+    }
+    if (error < 0 || names == 0)
+        run->unflushed = 0;
+}
+
 /* ---- The run -------------------------------------------------------------------------------- */
 
 static void loop(struct run *run)
@@ -563,6 +585,7 @@ static void loop(struct run *run)
         take_back(run);
         if (run->manifest)
             manifest_tick(run->manifest);
+        flush_check(run);
     }
 }
 
@@ -640,7 +663,8 @@ static int workers_wanted(const struct run *run)
 static int run_open_output(struct run *run)
 {
     const char *path = run->plan->options.output;
-    struct output_options options = {.private = run->plan->options.layout == PLAN_FREEDESKTOP};
+    struct output_options options = {.private = run->plan->options.layout == PLAN_FREEDESKTOP,
+                                     .durable = run->options->durable};
     int error = output_open(path, options, &run->output);
     if (error < 0) {
         char what[200];
@@ -661,6 +685,8 @@ static int run_open_past(struct run *run)
         error = manifest_open(run->plan, folder, versions, &run->manifest);
     if (error < 0)
         cannot_go_on(run, error, "cannot start", "no memory");
+    else if (run->manifest && run->options->durable)
+        manifest_follow(run->manifest, run->output);
     return error;
 }
 
@@ -734,6 +760,8 @@ int run_plan(const struct plan *plan, const struct run_options *options, struct 
         loop(run);
         wind_up(run);
         manifest_end(run);
+        (void)output_flush(run->output);
+        flush_check(run);
     }
     summary_finish(run, begin_s);
     observers_end(&complete.observers, ret);

@@ -25,6 +25,7 @@ struct run_options {
     const struct sandbox *sandbox;     /* of the workers, tried out; NULL: none */
     struct jobserver *jobserver;       /* its tokens bound the pictures under way; NULL: none */
     bool force;                        /* make also what is up to date */
+    bool durable;                      /* what is made is on disk in the end */
     bool prune;                        /* remove outputs whose input is gone */
     const char *versions;              /* of program and libraries, for the manifest; NULL: there is
                                            none, and every picture is made. The program's comes

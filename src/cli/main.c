@@ -406,6 +406,7 @@ static enum exit_code program_run(struct program *program)
                               .timeout_ms = options->timeout_ms,
                               .sandbox = &program->sandbox,
                               .force = options->force,
+                              .durable = options->durable,
                               .prune = options->prune,
                               .versions = THUMBPOOL_VERSION " " THUMBPOOL_LIBRARIES,
                               .max_errors = (size_t)options->max_errors,

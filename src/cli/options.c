@@ -40,6 +40,7 @@ enum long_only {
     OPTION_PROGRESS,
     OPTION_QUIET,
     OPTION_FORCE,
+    OPTION_FSYNC,
     OPTION_PRUNE,
     OPTION_USAGE
 };
@@ -61,6 +62,8 @@ static const struct argp_option option_table[] = {
                                         " blur unless given (default: mirror)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Make and write every thumbnail anew, also those that are up to date", 0},
     {"dry-run", 'n', NULL, 0, "Only say, on standard output, what would be done", 0},
+    {"fsync", OPTION_FSYNC, NULL, 0, "Flush every thumbnail to disk, so that none is lost when the machine"
+                                     " crashes: slow", 0},
     {"prune", OPTION_PRUNE, NULL, 0, "Remove thumbnails whose picture is gone from the folders in PATH", 0},
     {"depfile", OPTION_DEPFILE, "FILE", 0, "Write what the thumbnails are made of, as make and ninja read"
                                            " it: a rule for each picture's outputs", 0},
@@ -270,6 +273,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;
+    case OPTION_FSYNC: options->durable = true; break;
     case OPTION_PRUNE: options->prune = true; break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;

@@ -32,6 +32,7 @@ struct options {
     int64_t max_bytes;          /* of an input file */
     bool force;                 /* make all of them anew */
     bool dry_run;               /* only say what would be done */
+    bool durable;               /* what is made is on disk in the end */
     bool prune;                 /* remove thumbnails whose input is gone */
     const char *report;         /* file, "-" for standard output, NULL none */
     const char *trace;          /* file, NULL none */

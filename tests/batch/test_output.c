@@ -301,6 +301,83 @@ static void test_output_removes_nothing_outside(void **state)
     assert_int_equal(access(tree_path(*state, "out/l.jpg"), F_OK), 0);
 }
 
+/* Writes where data cannot be flushed: nothing may get a name. */
+static int write_unflushable_data(const char *root)
+{
+    const struct output_options durable = {.durable = true};
+    struct output *output;
+    enum output_written written;
+    if (!forbid(SYS_fdatasync, 0, ~0U))
+        return MAY_NOT;
+    if (output_open(tree_path(root, "out"), durable, &output) != 0)
+        return 1;
+    bool good = put(output, "a/new.jpg", "one", false, &written) < 0 &&
+                put(output, "old.jpg", "two", false, &written) < 0;
+    output_close(output);
+    return good ? 0 : 2;
+}
+
+static void test_output_names_nothing_whose_data_could_not_be_flushed(void **state)
+{
+    tree_write(*state, "out/old.jpg", "old", 3);
+    expect_written(write_unflushable_data, *state);
+    expect_file(*state, "out/old.jpg", "old");
+    assert_int_equal(tree_count(*state, "out", NULL), 1);
+}
+
+/* Writes where folders cannot be flushed: told when it is tried, and of all that comes after. */
+static int write_unflushable_names(const char *root)
+{
+    const struct output_options durable = {.durable = true};
+    struct output *output;
+    enum output_written written;
+    size_t names;
+    if (!forbid(SYS_fsync, 0, ~0U))
+        return MAY_NOT;
+    if (output_open(tree_path(root, "out"), durable, &output) != 0)
+        return 1;
+    bool good = put(output, "a/one.jpg", "one", false, &written) == 0 &&
+                output_unflushed(output, &names) == 0 && names > 0 && output_flush(output) < 0 &&
+                output_unflushed(output, &names) < 0 && names > 0 &&
+                put(output, "a/two.jpg", "two", false, &written) < 0 && output_flush(output) < 0;
+    output_close(output);
+    return good ? 0 : 2;
+}
+
+static void test_output_tells_of_names_that_could_not_be_flushed(void **state)
+{
+    expect_written(write_unflushable_names, *state);
+    expect_file(*state, "out/a/one.jpg", "one");
+    assert_int_equal(tree_count(*state, "out", NULL), 1);
+}
+
+static void test_output_knows_what_is_flushed(void **state)
+{
+    const struct output_options durable = {.durable = true};
+    enum output_written written;
+    struct output *output;
+    size_t names;
+    assert_int_equal(output_open(tree_path(*state, "x/out"), durable, &output), 0);
+    assert_int_equal(output_unflushed(output, &names), 0);
+    assert_int_equal(names, 2); /* x in its folder, and out in x */
+    assert_int_equal(put(output, "a/one.jpg", "one", false, &written), 0);
+    assert_int_equal(output_unflushed(output, &names), 0);
+    assert_int_equal(names, 4);
+    assert_int_equal(output_flush(output), 0);
+    assert_int_equal(output_unflushed(output, &names), 0);
+    assert_int_equal(names, 0);
+    assert_int_equal(put(output, "a/one.jpg", "one", false, &written), 0);
+    assert_int_equal(written, OUTPUT_SAME); /* its name may be another's, and not on disk */
+    assert_int_equal(output_unflushed(output, &names), 0);
+    assert_int_equal(names, 1);
+    output_close(output);
+    output = open_below(*state, "y");
+    assert_int_equal(put(output, "a/one.jpg", "one", false, &written), 0);
+    assert_int_equal(output_unflushed(output, &names), 0);
+    assert_int_equal(names, 0);
+    output_close(output);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +393,9 @@ int main(void)
         TREE_TEST(test_output_names_by_proc_where_the_kernel_does_not_by_descriptor),
         TREE_TEST(test_output_does_without_unnamed_files),
         TREE_TEST(test_output_sweeps_old_leftovers_of_other_machines_only),
+        TREE_TEST(test_output_names_nothing_whose_data_could_not_be_flushed),
+        TREE_TEST(test_output_tells_of_names_that_could_not_be_flushed),
+        TREE_TEST(test_output_knows_what_is_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
