@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include "batch/template.h"
+#include "cli/help.h"
+#include "cli/terminal.h"
 #include "cli/values.h"
 
 #include <argp.h>
@@ -35,6 +37,7 @@ enum long_only {
     OPTION_DEPFILE,
     OPTION_DEPFILE_TARGET,
     OPTION_PROGRESS,
+    OPTION_COLOUR,
     OPTION_QUIET,
     OPTION_FORCE,
     OPTION_PRUNE,
@@ -43,49 +46,51 @@ enum long_only {
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "Output", 2},
+    {NULL, 0, NULL, 0, "Common options", HELP_COMMON},
     {"output", 'o', "DIR", 0, "Folder for the thumbnails; the input tree is mirrored below it"
                               " (default: thumbs)", 0},
+    {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
+                          " or make's jobserver grants (default: 0)", 0},
+    {"dry-run", 'n', NULL, 0, "Only say, on standard output, what would be done", 0},
+    {NULL, 0, NULL, 0, "Output", HELP_OUTPUT},
     {"base", OPTION_BASE, "DIR", 0, "What the mirrored names are relative to (default: each folder"
                                     " in PATH, and each file's own)", 0},
     {"name", OPTION_NAME, "TEMPLATE", 0, "Names of the outputs, made of {dir}, {stem}, {ext}, {size}, {w}"
                                          " and {h} (default: {dir}/{stem}{ext}, and {dir}/{stem}-{size}{ext}"
                                          " with several sizes)", 0},
-    {"on-clash", OPTION_ON_CLASH, "HOW", 0, "Two pictures with one output: error, before any work, or suffix,"
-                                            " which gives one of them a longer name (default: error)", 0},
+    {"on-clash", OPTION_ON_CLASH, "error|suffix", 0, "Two pictures with one output: an error before any work,"
+                                                     " or one of them gets a longer name (default: error)", 0},
     {"force", OPTION_FORCE, NULL, 0, "Make and write every thumbnail anew, also those that are up to date", 0},
-    {"dry-run", 'n', NULL, 0, "Only say, on standard output, what would be done", 0},
     {"prune", OPTION_PRUNE, NULL, 0, "Remove thumbnails whose picture is gone from the folders in PATH", 0},
     {"depfile", OPTION_DEPFILE, "FILE", 0, "Write what the thumbnails are made of, as make and ninja read"
                                            " it: a rule for each picture's outputs", 0},
     {"depfile-target", OPTION_DEPFILE_TARGET, "NAME", 0, "The one target in it, a stamp say, which depends"
                                            " on all pictures and on the folders that were walked", 0},
-    {NULL, 0, NULL, 0, "Work", 5},
-    {"jobs", 'j', "N", 0, "Workers; 50% is half of the CPUs, 0 is all that this process may use"
-                          " or make's jobserver grants (default: 0)", 0},
-    {"executor", OPTION_EXECUTOR, "KIND", 0, "processes, threads (a crash takes the program)"
-                                        " or sequential (default: processes)", 0},
+    {NULL, 0, NULL, 0, "Work", HELP_WORK},
+    {"executor", OPTION_EXECUTOR, "processes|threads|sequential", 0, "What the workers are; a thread that crashes"
+                                                                     " takes the program along (default: processes)", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
                                           " (default: 60, and 0 without processes)", 0},
     {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "Stop when a picture has failed", 0},
     {"max-errors", OPTION_MAX_ERRORS, "N", 0, "Stop when N pictures have failed", 0},
-    {NULL, 0, NULL, 0, "Limits", 6},
+    {NULL, 0, NULL, 0, "Limits", HELP_LIMITS},
     {"max-pixels", OPTION_MAX_PIXELS, "N", 0, "Refuse pictures with more pixels, by their header, and"
                                               " thumbnails with more (default: 268402689)", 0},
     {"max-bytes", OPTION_MAX_BYTES, "SIZE", 0, "Refuse larger files; 500K, 20M, 1G (default: 1G)", 0},
     {"max-scans", OPTION_MAX_SCANS, "N", 0, "Refuse progressive JPEG of more scans (default: 500)", 0},
-    {NULL, 0, NULL, 0, "Messages", 7},
+    {NULL, 0, NULL, 0, "Messages", HELP_MESSAGES},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
                                          " standard output", 0},
     {"trace", OPTION_TRACE, "FILE", 0, "Write what each worker did when, as Chrome trace events, which"
                                        " Perfetto shows", 0},
-    {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
-                                             " (default: auto)", 0},
+    {"progress", OPTION_PROGRESS, "auto|always|never", 0, "Status line; auto is on a terminal only (default: auto)", 0},
+    {"color", OPTION_COLOUR, "auto|always|never", 0, "Colours in messages; auto is on a terminal only, and"
+                                                     " not where NO_COLOR is set (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
     {"verbose", 'v', NULL, 0, "A line for every picture", 0},
-    {NULL, 0, NULL, 0, "Help", 8},
+    {NULL, 0, NULL, 0, "Help", HELP_HELP},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
@@ -94,24 +99,6 @@ static const struct argp_option option_table[] = {
 /* clang-format on */
 
 static const char usage_text[] = "PATH...";
-static const char help_text[] =
-    "Makes a thumbnail of every picture in PATH, files or folders, on all CPUs.\n\n"
-    "  thumbpool --blur 0 -s 640 -f webp -o assets images/\n"
-    "  thumbpool ~/Photos -o thumbs\n"
-    "  thumbpool -s 50 -j 2 --report report.ndjson *.jpg\n"
-    "\v"
-    "What a walk takes: names that end in jpg, jpeg, jpe, jfif, png, webp, gif, tif, tiff, heic, "
-    "heif"
-    " or avif, not hidden, no links. What is named is always tried. Nothing is enlarged without"
-    " --upscale.\n\n"
-    "thumbpool bench compares sequential work, threads and processes on this machine: see thumbpool"
-    " bench --help. A folder of that name is given as ./bench.\n\n"
-    "Exit status: 0 all made or up to date; 1 some pictures failed, the rest are done; 2 wrong"
-    " usage, two inputs for one output, or an output that is an input: nothing was written; 3 it"
-    " could not go on: no input, output not writable, disk full; 4 stopped by --fail-fast or"
-    " --max-errors. An interrupted run dies of the"
-    " signal.";
-
 /* ---- Values --------------------------------------------------------------------------------- */
 
 /* Seconds, which may have a fraction. Returns milliseconds, 1 at least unless it is 0. */
@@ -141,27 +128,33 @@ static int parse_jobs(const struct argp_state *state, const char *text)
 static bool parse_on_clash(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"error", "suffix", NULL};
-    return value_word(state, "on-clash", text, words, "error or suffix") == 1;
+    return value_word(state, "on-clash", text, words) == 1;
 }
 
 static enum mp_kind parse_kind(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"processes", "threads", "sequential", NULL};
     static const enum mp_kind kinds[] = {MP_PROCESSES, MP_THREADS, MP_SEQUENTIAL};
-    return kinds[value_word(state, "executor", text, words, "processes, threads or sequential")];
+    return kinds[value_word(state, "executor", text, words)];
 }
 
 static enum progress_when parse_progress(const struct argp_state *state, const char *text)
 {
-    static const char *const words[] = {"auto", "always", "never", NULL};
-    return (enum progress_when)value_word(state, "progress", text, words, "auto, always or never");
+    return (enum progress_when)value_word(state, "progress", text, progress_when_names);
+}
+
+static void parse_colour(const struct argp_state *state, const char *text)
+{
+    int when = value_word(state, "color", text, progress_when_names);
+    if (when != PROGRESS_AUTO)
+        terminal_force_colour(when == PROGRESS_ALWAYS);
 }
 
 /* ---- The parser ----------------------------------------------------------------------------- */
 
 static void print_version(void)
 {
-    printf("thumbpool %s\n%s\n", THUMBPOOL_VERSION, THUMBPOOL_LIBRARIES);
+    printf("thumbpool %s\nbuilt with %s\n", THUMBPOOL_VERSION, THUMBPOOL_LIBRARIES);
 }
 
 static void add_path(const struct argp_state *state, struct options *options, char *path)
@@ -238,6 +231,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_DEPFILE: options->depfile = value; break;
     case OPTION_DEPFILE_TARGET: options->depfile_target = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
+    case OPTION_COLOUR: parse_colour(state, value); break;
     case OPTION_QUIET: options->quiet = true; break;
     case OPTION_FORCE: options->force = true; break;
     case OPTION_PRUNE: options->prune = true; break;
@@ -251,15 +245,18 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     return 0;
 }
 
+static const struct argp_child children[] = {
+    {.argp = &input_options_parser}, {.argp = &picture_options_parser}, {0}};
+
+const struct argp options_parser = {.options = option_table,
+                                    .parser = parse_option,
+                                    .args_doc = usage_text,
+                                    .doc = help_thumbpool,
+                                    .children = children,
+                                    .help_filter = help_filter};
+
 void options_parse(int argc, char **argv, struct options *ret)
 {
-    static const struct argp_child children[] = {
-        {.argp = &input_options_parser}, {.argp = &picture_options_parser}, {0}};
-    static const struct argp parser = {.options = option_table,
-                                       .parser = parse_option,
-                                       .args_doc = usage_text,
-                                       .doc = help_text,
-                                       .children = children};
     *ret = (struct options){
         .output = "thumbs", .retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
@@ -267,7 +264,7 @@ void options_parse(int argc, char **argv, struct options *ret)
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool"; /* what messages begin with, however it was called */
-    argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, ret);
+    argp_parse(&options_parser, argc, argv, ARGP_NO_HELP, NULL, ret);
 }
 
 void options_done(struct options *options)

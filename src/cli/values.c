@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +51,24 @@ double value_real(const struct argp_state *state, const char *name, const char *
     return number;
 }
 
-int value_word(const struct argp_state *state, const char *name, const char *text,
-               const char *const *words, const char *hint)
+/* "one, two or three" */
+static void list_words(const char *const *words, char *list, size_t size)
 {
+    size_t length = 0;
+    for (int i = 0; words[i] && length < size; i++) {
+        const char *before = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+        length += (size_t)snprintf(list + length, size - length, "%s%s", before, words[i]);
+    }
+}
+
+int value_word(const struct argp_state *state, const char *name, const char *text,
+               const char *const *words)
+{
+    char list[200];
     for (int i = 0; words[i]; i++)
         if (strcmp(text, words[i]) == 0)
             return i;
-    argp_error(state, "--%s takes %s, not \"%s\"", name, hint, text);
+    list_words(words, list, sizeof list);
+    argp_error(state, "--%s takes %s, not \"%s\"", name, list, text);
     return 0;
 }
