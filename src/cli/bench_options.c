@@ -2,6 +2,7 @@
 
 #include "cli/help.h"
 #include "cli/progress.h"
+#include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 
@@ -194,6 +195,7 @@ void bench_command_parse(int argc, char **argv, struct bench_command *ret)
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool bench"; /* what messages begin with, however it was called */
+    suggest_check(&bench_options_parser, argc, argv);
     argp_parse(&bench_options_parser, argc, argv, ARGP_NO_HELP, NULL, ret);
 }
 

@@ -2,6 +2,7 @@
 
 #include "batch/template.h"
 #include "cli/help.h"
+#include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 
@@ -264,6 +265,7 @@ void options_parse(int argc, char **argv, struct options *ret)
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool"; /* what messages begin with, however it was called */
+    suggest_check(&options_parser, argc, argv);
     argp_parse(&options_parser, argc, argv, ARGP_NO_HELP, NULL, ret);
 }
 

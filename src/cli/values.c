@@ -1,5 +1,7 @@
 #include "cli/values.h"
 
+#include "cli/suggest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -69,6 +71,8 @@ int value_word(const struct argp_state *state, const char *name, const char *tex
         if (strcmp(text, words[i]) == 0)
             return i;
     list_words(words, list, sizeof list);
-    argp_error(state, "--%s takes %s, not \"%s\"", name, list, text);
+    const char *near = suggest_word(text, words);
+    argp_error(state, "--%s takes %s, not \"%s\"%s%s%s", name, list, text,
+               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return 0;
 }
