@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include "batch/template.h"
+#include "cli/bench_options.h"
+#include "cli/completions.h"
 #include "cli/help.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
@@ -42,7 +44,8 @@ enum long_only {
     OPTION_QUIET,
     OPTION_FORCE,
     OPTION_PRUNE,
-    OPTION_USAGE
+    OPTION_USAGE,
+    OPTION_COMPLETIONS
 };
 
 /* clang-format off */
@@ -95,6 +98,7 @@ static const struct argp_option option_table[] = {
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {"version", 'V', NULL, 0, "Show the versions of program and libraries, and exit", 0},
+    {"completions", OPTION_COMPLETIONS, "bash|zsh|fish", OPTION_HIDDEN, "Print completions for a shell", 0},
     {0},
 };
 /* clang-format on */
@@ -156,6 +160,12 @@ static void parse_colour(const struct argp_state *state, const char *text)
 static void print_version(void)
 {
     printf("thumbpool %s\nbuilt with %s\n", THUMBPOOL_VERSION, THUMBPOOL_LIBRARIES);
+}
+
+static void print_completions(const struct argp_state *state, const char *shell)
+{
+    completions_print(value_word(state, "completions", shell, completions_shells), &options_parser,
+                      &bench_options_parser);
 }
 
 static void add_path(const struct argp_state *state, struct options *options, char *path)
@@ -237,6 +247,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_FORCE: options->force = true; break;
     case OPTION_PRUNE: options->prune = true; break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
+    case OPTION_COMPLETIONS: print_completions(state, value); exit(EXIT_SUCCESS);
     case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
     case 'V': print_version(); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: add_path(state, options, value); break;
