@@ -174,7 +174,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_HTML: command->html = value; break;
     case OPTION_COLOUR: parse_colour(state, value); break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
-    case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
+    case 'h': help_print(&bench_options_parser, state->name); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: ((char **)bench->paths)[bench->path_count++] = value; break;
     case ARGP_KEY_END: finish(state, command); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -182,11 +182,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     return 0;
 }
 
-const struct argp bench_options_parser = {.options = option_table,
-                                          .parser = parse_option,
-                                          .args_doc = usage_text,
-                                          .doc = help_bench,
-                                          .help_filter = help_filter};
+const struct argp bench_options_parser = {
+    .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_bench};
 
 void bench_command_parse(int argc, char **argv, struct bench_command *ret)
 {

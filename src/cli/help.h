@@ -3,6 +3,8 @@
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
+#include <argp.h>
+
 /* The groups, in their order. The tables of several files fill them together. */
 enum help_group {
     HELP_COMMON = 1, /* what most command lines have, from whatever table */
@@ -13,13 +15,15 @@ enum help_group {
     HELP_WORK,
     HELP_LIMITS,
     HELP_MESSAGES,
-    HELP_HELP = -1 /* the last one; argp moves --help there in any case */
+    HELP_HELP
 };
 
-/* For argp: what stands before the options, "\v", and what stands behind them. */
+/* For parsers' texts: what stands before the options, "\v", and what stands behind them. */
 extern const char help_thumbpool[], help_bench[];
 
-/* For argp: leaves out the sentence that arguments of long options are those of short ones, too. */
-char *help_filter(int key, const char *text, void *input);
+/* Prints all of a parser's help on standard output, in 80 columns: the usage, the text, the groups
+ * with their options in the order of the tables, the rest of the text. Hidden options are left out.
+ *   program  what the usage calls it */
+void help_print(const struct argp *parser, const char *program);
 
 #endif

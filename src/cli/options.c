@@ -248,7 +248,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_PRUNE: options->prune = true; break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
     case OPTION_COMPLETIONS: print_completions(state, value); exit(EXIT_SUCCESS);
-    case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
+    case 'h': help_print(&options_parser, state->name); exit(EXIT_SUCCESS);
     case 'V': print_version(); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: add_path(state, options, value); break;
     case ARGP_KEY_END: finish(state, options); break;
@@ -264,8 +264,7 @@ const struct argp options_parser = {.options = option_table,
                                     .parser = parse_option,
                                     .args_doc = usage_text,
                                     .doc = help_thumbpool,
-                                    .children = children,
-                                    .help_filter = help_filter};
+                                    .children = children};
 
 void options_parse(int argc, char **argv, struct options *ret)
 {
