@@ -70,7 +70,7 @@ static bool list_next(const struct argp_state *state, const char *name, const ch
     const char *comma = strchr(*list, ',');
     size_t length = comma ? (size_t)(comma - *list) : strlen(*list);
     if (length == 0 || length >= size)
-        argp_error(state, "--%s takes words with commas between them, not \"%s\"", name, *list);
+        value_refuse(state, "--%s takes words with commas between them, not \"%s\"", name, *list);
     memcpy(word, *list, length);
     word[length] = '\0';
     *list = comma ? comma + 1 : NULL;
@@ -136,7 +136,7 @@ static void parse_workers(const struct argp_state *state, struct bench_options *
         if (again)
             continue;
         if (bench->workers_count == BENCH_WORKERS_MAX)
-            argp_error(state, "there may be %d numbers of workers at most", BENCH_WORKERS_MAX);
+            value_refuse(state, "there may be %d numbers of workers at most", BENCH_WORKERS_MAX);
         bench->workers[bench->workers_count++] = workers;
     }
     qsort(bench->workers, (size_t)bench->workers_count, sizeof *bench->workers, ascending);
@@ -151,9 +151,10 @@ static void finish(const struct argp_state *state, struct bench_command *command
     for (int i = 0; i < bench->work_count; i++)
         photos |= bench->works[i]->pictures;
     if (bench->path_count > 0 && !photos)
-        argp_error(state, "PATH is for the work \"photos\", which is not among those of --work");
+        value_refuse(state, "PATH is for the work \"photos\", which is not among those of --work");
     if (bench->cold && !photos)
-        argp_error(state, "--cold is for the work \"photos\", which is not among those of --work");
+        value_refuse(state,
+                     "--cold is for the work \"photos\", which is not among those of --work");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)

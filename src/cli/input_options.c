@@ -54,7 +54,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case INPUT_FOLLOW: filter->follow = true; break;
     case ARGP_KEY_END:
         if (options->nul && !options->list)
-            argp_error(state, "-0 says how the entries of --files-from end, which is not given");
+            value_refuse(state, "-0 says how the entries of --files-from end, which is not given");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -120,10 +120,10 @@ static int parse_jobs(const struct argp_state *state, const char *text)
     long number = strtol(text, &end, 10);
     int percent = *end == '%';
     if (end == text || end[percent] != '\0' || errno != 0 || number < 0 || number > 4096)
-        argp_error(state,
-                   "--jobs takes a number from 0 to 4096, or a share such as 50%%, not"
-                   " \"%s\"",
-                   text);
+        value_refuse(state,
+                     "--jobs takes a number from 0 to 4096, or a share such as 50%%, not"
+                     " \"%s\"",
+                     text);
     long share = (number * mp_cpu_count() + 50) / 100;
     if (percent)
         number = share > 0 ? share : 1;
@@ -173,36 +173,36 @@ static void add_path(const struct argp_state *state, struct options *options, ch
     /* Words that are, or will be, commands; a folder of that name is given as ./bench. */
     bool first = options->path_count == 0;
     if (first && strcmp(path, "bench") == 0)
-        argp_error(state,
-                   "the command \"bench\" comes before all options; a folder of that name is given"
+        value_refuse(
+            state, "the command \"bench\" comes before all options; a folder of that name is given"
                    " as ./bench");
     if (first && strcmp(path, "worker") == 0)
-        argp_error(state,
-                   "the command \"%s\" is not part of this version; a folder of that name"
-                   " is given as ./%s",
-                   path, path);
+        value_refuse(state,
+                     "the command \"%s\" is not part of this version; a folder of that name"
+                     " is given as ./%s",
+                     path, path);
     options->paths[options->path_count++] = path;
 }
 
 static void finish(const struct argp_state *state, struct options *options)
 {
     if (options->path_count == 0 && !options->input.list)
-        argp_error(state, "give at least one file or folder");
+        value_refuse(state, "give at least one file or folder");
     const char *why =
         options->name ? template_check(options->name, options->picture.spec.box_count > 1) : NULL;
     if (why)
-        argp_error(state, "--name %s: %s", options->name, why);
+        value_refuse(state, "--name %s: %s", options->name, why);
     if (options->depfile_target && !options->depfile)
-        argp_error(state, "--depfile-target says what is in the --depfile, which is not given");
+        value_refuse(state, "--depfile-target says what is in the --depfile, which is not given");
     options->any_jobs = options->jobs == 0;
     if (options->any_jobs)
         options->jobs = mp_cpu_count();
     if (options->dry_run && options->report && strcmp(options->report, "-") == 0)
-        argp_error(state, "--dry-run and --report - cannot both have standard output");
+        value_refuse(state, "--dry-run and --report - cannot both have standard output");
     if (options->output[0] == '\0')
-        argp_error(state, "--output takes the name of a folder");
+        value_refuse(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
-        argp_error(state, "--timeout needs processes: nothing else can be stopped amid its work");
+        value_refuse(state, "--timeout needs processes: nothing else can be stopped amid its work");
     if (options->timeout_ms < 0)
         options->timeout_ms = options->kind == MP_PROCESSES ? TIMEOUT_MS : 0;
 }

@@ -109,21 +109,21 @@ static unsigned parse_keep(const struct argp_state *state, const char *text)
 static void parse_background(const struct argp_state *state, const char *text, uint8_t *ret)
 {
     if (image_colour_parse(text, ret) != 0)
-        argp_error(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"",
-                   text);
+        value_refuse(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"",
+                     text);
 }
 
 static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)
 {
     struct image_box box;
     if (image_box_parse(text, &box) != 0)
-        argp_error(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
-                   IMAGE_SIDE_MAX, text);
+        value_refuse(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
+                     IMAGE_SIDE_MAX, text);
     for (int i = 0; i < spec->box_count; i++)
         if (spec->boxes[i].width == box.width && spec->boxes[i].height == box.height)
             return;
     if (spec->box_count == IMAGE_SIZES_MAX)
-        argp_error(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
+        value_refuse(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
     spec->boxes[spec->box_count++] = box;
 }
 
@@ -132,7 +132,7 @@ static void check_boxes(const struct argp_state *state, const struct image_spec 
 {
     for (int i = 0; i < spec->box_count; i++)
         if (spec->fit != IMAGE_INSIDE && (!spec->boxes[i].width || !spec->boxes[i].height))
-            argp_error(state, "--fit other than inside needs both sides of --size, WxH");
+            value_refuse(state, "--fit other than inside needs both sides of --size, WxH");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)

@@ -1,14 +1,27 @@
 #include "cli/values.h"
 
 #include "cli/suggest.h"
+#include "cli/terminal.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void value_refuse(const struct argp_state *state, const char *format, ...)
+{
+    char text[1000];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    terminal_tame(text, text, sizeof text);
+    argp_error(state, "%s", text);
+}
 
 long long value_long(const struct argp_state *state, const char *name, const char *text,
                      long long low, long long high)
@@ -17,8 +30,8 @@ long long value_long(const struct argp_state *state, const char *name, const cha
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
-        argp_error(state, "--%s takes a whole number from %lld to %lld, not \"%s\"", name, low,
-                   high, text);
+        value_refuse(state, "--%s takes a whole number from %lld to %lld, not \"%s\"", name, low,
+                     high, text);
     return number;
 }
 
@@ -39,7 +52,7 @@ long long value_size(const struct argp_state *state, const char *name, const cha
     for (const char *u = units; unit && u <= unit; u++)
         number *= 1024;
     if (!good || number < 1 || number > most)
-        argp_error(state, "--%s takes a size such as 500K, 20M or 1G, not \"%s\"", name, text);
+        value_refuse(state, "--%s takes a size such as 500K, 20M or 1G, not \"%s\"", name, text);
     return (long long)number;
 }
 
@@ -49,7 +62,7 @@ double value_real(const struct argp_state *state, const char *name, const char *
     char *end;
     double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number) || number < low || number > high)
-        argp_error(state, "--%s takes a number from %g to %g, not \"%s\"", name, low, high, text);
+        value_refuse(state, "--%s takes a number from %g to %g, not \"%s\"", name, low, high, text);
     return number;
 }
 
@@ -72,7 +85,7 @@ int value_word(const struct argp_state *state, const char *name, const char *tex
             return i;
     list_words(words, list, sizeof list);
     const char *near = suggest_word(text, words);
-    argp_error(state, "--%s takes %s, not \"%s\"%s%s%s", name, list, text,
-               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    value_refuse(state, "--%s takes %s, not \"%s\"%s%s%s", name, list, text,
+                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return 0;
 }

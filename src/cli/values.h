@@ -5,6 +5,11 @@
 
 #include <argp.h>
 
+/* Ends the program with exit code 2 and a sentence, in which control bytes become question marks.
+ */
+void value_refuse(const struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* A whole number in low..high. */
 int value_int(const struct argp_state *state, const char *name, const char *text, long low,
               long high);
