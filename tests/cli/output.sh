@@ -65,7 +65,8 @@ is 'inputs in all' "$(($(field made) + $(field failed) + $(field not_started)))"
 [ ! -e gone ] || fail 'the folder was made again'
 
 # One that is moved is written where it went.
-"$THUMBPOOL" many -o moved -b 60 -s 300 -j 1 --report report.ndjson 2>err &
+"$MAKE_IMAGES" many few 20
+"$THUMBPOOL" few -o moved -b 60 -s 300 -j 1 --report report.ndjson 2>err &
 run=$!
 until [ "$(find moved -name '*.jpg' 2>/dev/null | wc -l)" -gt 3 ]; do
     kill -0 $run 2>/dev/null || break
