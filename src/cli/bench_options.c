@@ -59,6 +59,7 @@ static const struct argp_option option_table[] = {
 /* clang-format on */
 
 static const char usage_text[] = "[PATH...]";
+
 /* ---- Values --------------------------------------------------------------------------------- */
 
 /* Takes the next word off a list with commas, into word[0..size). Returns false after the last. */

@@ -17,6 +17,7 @@
 
 enum {
     EXIT_USAGE = 2,
+    EXIT_STUCK = 3,
     TIMEOUT_MS = 60000, /* for one picture, where nothing else is said */
 };
 
@@ -104,6 +105,7 @@ static const struct argp_option option_table[] = {
 /* clang-format on */
 
 static const char usage_text[] = "PATH...";
+
 /* ---- Values --------------------------------------------------------------------------------- */
 
 /* Seconds, which may have a fraction. Returns milliseconds, 1 at least unless it is 0. */
@@ -162,10 +164,14 @@ static void print_version(void)
     printf("thumbpool %s\nbuilt with %s\n", THUMBPOOL_VERSION, THUMBPOOL_LIBRARIES);
 }
 
-static void print_completions(const struct argp_state *state, const char *shell)
+/* Prints them, and ends the program. */
+static void print_completions(const struct argp_state *state, const char *name)
 {
-    completions_print(value_word(state, "completions", shell, completions_shells), &options_parser,
-                      &bench_options_parser);
+    int shell = value_word(state, "completions", name, completions_shells);
+    completions_print(shell, &options_parser, &bench_options_parser);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        exit(EXIT_SUCCESS);
+    argp_failure(state, EXIT_STUCK, 0, "standard output could not be written");
 }
 
 static void add_path(const struct argp_state *state, struct options *options, char *path)
@@ -247,7 +253,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_FORCE: options->force = true; break;
     case OPTION_PRUNE: options->prune = true; break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
-    case OPTION_COMPLETIONS: print_completions(state, value); exit(EXIT_SUCCESS);
+    case OPTION_COMPLETIONS: print_completions(state, value); break;
     case 'h': help_print(&options_parser, state->name); exit(EXIT_SUCCESS);
     case 'V': print_version(); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: add_path(state, options, value); break;

@@ -1,6 +1,7 @@
 #include "cli/picture_options.h"
 
 #include "cli/help.h"
+#include "cli/suggest.h"
 #include "cli/values.h"
 
 #include <stdio.h>
@@ -108,9 +109,12 @@ static unsigned parse_keep(const struct argp_state *state, const char *text)
 
 static void parse_background(const struct argp_state *state, const char *text, uint8_t *ret)
 {
-    if (image_colour_parse(text, ret) != 0)
-        value_refuse(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"",
-                     text);
+    static const char *const words[] = {"white", "black", "grey", NULL};
+    if (image_colour_parse(text, ret) == 0)
+        return;
+    const char *near = suggest_word(text, words);
+    value_refuse(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"%s%s%s",
+                 text, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)

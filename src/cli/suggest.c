@@ -190,8 +190,8 @@ static bool check_letters(const struct option_list *list, const char *program, c
 
 void suggest_check(const struct argp *parser, int argc, char **argv)
 {
-    const char *slash = strrchr(argv[0], '/');
-    const char *program = slash ? slash + 1 : argv[0];
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *program = slash ? slash + 1 : argc > 0 ? argv[0] : "thumbpool";
     struct option_list list;
     option_list_gather(parser, &list);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {

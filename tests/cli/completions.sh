@@ -9,6 +9,7 @@ for shell in bash zsh fish; do
     cp out thumbpool.$shell
 done
 expect 2 "$THUMBPOOL" --completions csh
+expect 3 sh -c "'$THUMBPOOL' --completions bash >/dev/full"
 ! "$THUMBPOOL" -h | grep -q completions || fail 'the option for packagers is in the help'
 
 # ---- What they list is what the help lists, for both commands ----

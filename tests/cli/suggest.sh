@@ -44,6 +44,8 @@ wrong '--fit takes inside, cover, fill or contain, not "covr"; did you mean cove
 wrong '--format takes keep, jpeg, png, webp or avif, not "jpg"; did you mean jpeg?' -f jpg in
 wrong '--format takes keep, jpeg, png, webp or avif, not "heic"' -f heic in
 wrong '--on-clash takes error or suffix, not "sufix"; did you mean suffix?' --on-clash sufix in
+wrong '--background takes white, black, grey, #rgb or #rrggbb, not "blak"; did you mean black?' --background blak in
+wrong '--background takes white, black, grey, #rgb or #rrggbb, not "#12"' --background '#12' in
 expect 2 "$THUMBPOOL" bench --work io,photo
 says '--work takes photos, cpu or io, not "photo"; did you mean photos?'
 
