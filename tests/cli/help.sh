@@ -46,13 +46,13 @@ echo text >in/bad.jpg
 head -c $(($(wc -c <in/a/baseline.jpg) / 2)) in/a/baseline.jpg >in/cut.jpg
 escape=$(printf '\033')
 coloured() {
-    grep -qF "$escape[" err
+    grep -qF "${escape}[" err
 }
 expect 1 "$THUMBPOOL" -s 16 -o out.d in
 ! coloured || fail 'colours in a pipe'
 expect 1 "$THUMBPOOL" -s 16 -o out.d --on-damage warn --color always in
-grep -qF "$escape[31mthumbpool:$escape[0m in/bad.jpg" err || fail 'a failure is not red'
-grep -qF "$escape[33mthumbpool:$escape[0m in/cut.jpg" err || fail 'a warning is not yellow'
+grep -qF "${escape}[31mthumbpool:${escape}[0m in/bad.jpg" err || fail 'a failure is not red'
+grep -qF "${escape}[33mthumbpool:${escape}[0m in/cut.jpg" err || fail 'a warning is not yellow'
 expect 1 env FORCE_COLOR=1 "$THUMBPOOL" -s 16 -o out.d in
 coloured || fail 'FORCE_COLOR does not count'
 expect 1 env FORCE_COLOR=1 NO_COLOR=1 "$THUMBPOOL" -s 16 -o out.d in
