@@ -4,7 +4,7 @@
 
 # The base: what building the program and the library takes.
 packages_base='gcc libc6-dev cmake ninja-build pkg-config libjpeg62-turbo-dev libpng-dev
-    libdeflate-dev liblcms2-dev libmd-dev libxxhash-dev zlib1g-dev libvips-dev'
+    libdeflate-dev liblcms2-dev libmd-dev libxxhash-dev zlib1g-dev libvips-dev scdoc'
 
 package_is_there() {
     dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'

@@ -567,10 +567,22 @@ int output_remove(struct output *output, const char *path, int64_t size)
 
 /* ---- Errors --------------------------------------------------------------------------------- */
 
+/* True when somebody has removed the output folder: nothing can be made in it any more. */
+static bool is_gone(const struct output *output)
+{
+    struct stat folder;
+    return fstat(output->root_fd, &folder) == 0 && folder.st_nlink == 0;
+}
+
 bool output_error_is_final(const struct output *output, int error)
 {
-    return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
+    return is_gone(output) || error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
            (error == -EACCES && faccessat(output->root_fd, ".", W_OK | X_OK, AT_EACCESS) != 0);
+}
+
+const char *output_final_text(const struct output *output, int error)
+{
+    return is_gone(output) ? "the folder was removed during the run" : strerrordesc_np(-error);
 }
 
 const char *output_error_text(int error)

@@ -73,9 +73,12 @@ int output_temporary(struct output *output, char name[OUTPUT_TEMPORARY_BYTES]);
 int output_remove(struct output *output, const char *name, int64_t size);
 
 /* True for errors of output_write() after which the next file would fare no better: the disk is
- * full, or the output folder itself refuses. (A folder inside it that refuses says nothing of the
- * others.) */
+ * full, or the output folder itself refuses, or is gone. (A folder inside it that refuses says
+ * nothing of the others.) */
 bool output_error_is_final(const struct output *output, int error);
+
+/* What is wrong with the output folder after such an error, static. */
+const char *output_final_text(const struct output *output, int error);
 
 /* A sentence for an error of output_write(), static. */
 const char *output_error_text(int error);

@@ -387,7 +387,8 @@ static void picture_write(struct run *run, const struct picture *picture,
         int written = output_make(run, picture, i, &image->thumbs[i], message, sizeof message);
         if (written < 0) {
             if (output_error_is_final(run->output, written))
-                cannot_go_on(run, written, run->plan->options.output, strerrordesc_np(-written));
+                cannot_go_on(run, written, run->plan->options.output,
+                             output_final_text(run->output, written));
             record_fail(run, "io", message);
             return;
         }

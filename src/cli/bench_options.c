@@ -1,5 +1,9 @@
 #include "cli/bench_options.h"
 
+#include "cli/help.h"
+#include "cli/progress.h"
+#include "cli/suggest.h"
+#include "cli/terminal.h"
 #include "cli/values.h"
 
 #include <argp.h>
@@ -20,17 +24,18 @@ enum long_only {
     OPTION_JSON,
     OPTION_MARKDOWN,
     OPTION_HTML,
+    OPTION_COLOUR,
     OPTION_USAGE
 };
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "What is compared", 1},
-    {"work", OPTION_WORK, "LIST", 0, "photos (thumbnails of PATH, or of pictures that are painted"
-                                     " for it), cpu (counting down), io (waiting)"
-                                     " (default: photos,cpu,io)", 0},
-    {"executor", OPTION_EXECUTOR, "LIST", 0, "Back-ends (default: sequential,threads,processes)", 0},
-    {"jobs", 'j', "LIST", 0, "Numbers of workers; 0 is all CPUs that this process may use"
+    {"work", OPTION_WORK, "photos,cpu,io", 0, "What is timed: thumbnails of PATH, or of pictures that are"
+                                              " painted for it; counting down; waiting"
+                                              " (default: photos,cpu,io)", 0},
+    {"executor", OPTION_EXECUTOR, "sequential,threads,processes", 0, "Any of these back-ends (default: all)", 0},
+    {"jobs", 'j', "N[,N]", 0, "Numbers of workers; 0 is all CPUs that this process may use"
                              " (default: 1,0)", 0},
     {"no-claims", OPTION_NO_CLAIMS, NULL, 0, "Leave out what threads and processes cost apart from"
                                              " the work: start, memory, a job, a crash", 0},
@@ -44,7 +49,9 @@ static const struct argp_option option_table[] = {
     {"export-markdown", OPTION_MARKDOWN, "FILE", 0, "Write the tables as Markdown", 0},
     {"html", OPTION_HTML, "FILE", 0, "Write a page with charts", 0},
     {"quiet", 'q', NULL, 0, "No table and no status line", 0},
-    {NULL, 0, NULL, 0, "Help", 4},
+    {"color", OPTION_COLOUR, "auto|always|never", 0, "Colours in the table; auto is on a terminal only, and"
+                                                     " not where NO_COLOR is set (default: auto)", 0},
+    {NULL, 0, NULL, 0, "Help", HELP_HELP},
     {"help", 'h', NULL, 0, "Show this and exit", 0},
     {"usage", OPTION_USAGE, NULL, 0, "Show the options in short and exit", 0},
     {0},
@@ -52,18 +59,6 @@ static const struct argp_option option_table[] = {
 /* clang-format on */
 
 static const char usage_text[] = "[PATH...]";
-static const char help_text[] =
-    "Compares sequential work, threads and processes on this machine, with the real job and the"
-    " tutorial's two toys.\n\n"
-    "  thumbpool bench\n"
-    "  thumbpool bench --html bench.html ~/Photos\n"
-    "  thumbpool bench --work cpu -j 1,2,4,8 --runs 10 --export-json bench.json\n"
-    "\v"
-    "Every run has a process of its own, and the runs of all take turns. Thumbnails are made and"
-    " thrown away; of PATH only JPEG and PNG count. LIST is words or numbers with commas.\n\n"
-    "Exit status: 0 compared; 1 something failed, the table says what; 2 wrong usage; 3 it could"
-    " not go on: no pictures, or a file that cannot be written. Interrupted, it dies of the"
-    " signal.";
 
 /* ---- Values --------------------------------------------------------------------------------- */
 
@@ -76,7 +71,7 @@ static bool list_next(const struct argp_state *state, const char *name, const ch
     const char *comma = strchr(*list, ',');
     size_t length = comma ? (size_t)(comma - *list) : strlen(*list);
     if (length == 0 || length >= size)
-        argp_error(state, "--%s takes words with commas between them, not \"%s\"", name, *list);
+        value_refuse(state, "--%s takes words with commas between them, not \"%s\"", name, *list);
     memcpy(word, *list, length);
     word[length] = '\0';
     *list = comma ? comma + 1 : NULL;
@@ -86,13 +81,12 @@ static bool list_next(const struct argp_state *state, const char *name, const ch
 static void parse_works(const struct argp_state *state, struct bench_options *bench,
                         const char *list)
 {
+    static const char *const words[] = {"photos", "cpu", "io", NULL};
     char word[20];
     bench->work_count = 0;
     while (list_next(state, "work", &list, word, sizeof word)) {
-        const struct work *work = work_find(word);
+        const struct work *work = work_find(words[value_word(state, "work", word, words)]);
         bool again = false;
-        if (!work)
-            argp_error(state, "--work takes photos, cpu and io, not \"%s\"", word);
         for (int i = 0; i < bench->work_count; i++)
             again |= bench->works[i] == work;
         if (!again)
@@ -103,22 +97,25 @@ static void parse_works(const struct argp_state *state, struct bench_options *be
 static void parse_kinds(const struct argp_state *state, struct bench_options *bench,
                         const char *list)
 {
+    static const char *const words[] = {"sequential", "threads", "processes", NULL};
     static const enum mp_kind kinds[] = {MP_SEQUENTIAL, MP_THREADS, MP_PROCESSES};
     char word[20];
     bench->kind_count = 0;
     while (list_next(state, "executor", &list, word, sizeof word)) {
-        int which = 0;
+        int which = value_word(state, "executor", word, words);
         bool again = false;
-        while (which < BENCH_KINDS_MAX && strcmp(cell_kind_name(kinds[which]), word) != 0)
-            which++;
-        if (which == BENCH_KINDS_MAX)
-            argp_error(state, "--executor takes sequential, threads and processes, not \"%s\"",
-                       word);
         for (int i = 0; i < bench->kind_count; i++)
             again |= bench->kinds[i] == kinds[which];
         if (!again)
             bench->kinds[bench->kind_count++] = kinds[which];
     }
+}
+
+static void parse_colour(const struct argp_state *state, const char *text)
+{
+    int when = value_word(state, "color", text, progress_when_names);
+    if (when != PROGRESS_AUTO)
+        terminal_force_colour(when == PROGRESS_ALWAYS);
 }
 
 static int ascending(const void *a, const void *b)
@@ -140,7 +137,7 @@ static void parse_workers(const struct argp_state *state, struct bench_options *
         if (again)
             continue;
         if (bench->workers_count == BENCH_WORKERS_MAX)
-            argp_error(state, "there may be %d numbers of workers at most", BENCH_WORKERS_MAX);
+            value_refuse(state, "there may be %d numbers of workers at most", BENCH_WORKERS_MAX);
         bench->workers[bench->workers_count++] = workers;
     }
     qsort(bench->workers, (size_t)bench->workers_count, sizeof *bench->workers, ascending);
@@ -155,9 +152,10 @@ static void finish(const struct argp_state *state, struct bench_command *command
     for (int i = 0; i < bench->work_count; i++)
         photos |= bench->works[i]->pictures;
     if (bench->path_count > 0 && !photos)
-        argp_error(state, "PATH is for the work \"photos\", which is not among those of --work");
+        value_refuse(state, "PATH is for the work \"photos\", which is not among those of --work");
     if (bench->cold && !photos)
-        argp_error(state, "--cold is for the work \"photos\", which is not among those of --work");
+        value_refuse(state,
+                     "--cold is for the work \"photos\", which is not among those of --work");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -176,8 +174,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_JSON: command->export_json = value; break;
     case OPTION_MARKDOWN: command->export_markdown = value; break;
     case OPTION_HTML: command->html = value; break;
+    case OPTION_COLOUR: parse_colour(state, value); break;
     case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
-    case 'h': argp_state_help(state, stdout, ARGP_HELP_STD_HELP); break;
+    case 'h': help_print(&bench_options_parser, state->name); exit(EXIT_SUCCESS);
     case ARGP_KEY_ARG: ((char **)bench->paths)[bench->path_count++] = value; break;
     case ARGP_KEY_END: finish(state, command); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -185,16 +184,18 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     return 0;
 }
 
+const struct argp bench_options_parser = {
+    .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_bench};
+
 void bench_command_parse(int argc, char **argv, struct bench_command *ret)
 {
-    static const struct argp parser = {
-        .options = option_table, .parser = parse_option, .args_doc = usage_text, .doc = help_text};
     *ret = (struct bench_command){.bench = bench_options_default()};
     if (!(ret->bench.paths = calloc((size_t)argc, sizeof *ret->bench.paths)))
         exit(EXIT_FAILURE);
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool bench"; /* what messages begin with, however it was called */
-    argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, ret);
+    suggest_check(&bench_options_parser, argc, argv);
+    argp_parse(&bench_options_parser, argc, argv, ARGP_NO_HELP, NULL, ret);
 }
 
 void bench_command_done(struct bench_command *command)

@@ -2,6 +2,7 @@
 #ifndef CLI_BENCH_OPTIONS_H
 #define CLI_BENCH_OPTIONS_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -14,6 +15,9 @@ struct bench_command {
     const char *html;            /* likewise */
     bool quiet;                  /* no table, no status line */
 };
+
+/* All options of "thumbpool bench". */
+extern const struct argp bench_options_parser;
 
 /* Parses what follows "bench". Prints the error and exits with 2 where it is wrong, prints and
  * exits with 0 for help. Free with bench_command_done(). */

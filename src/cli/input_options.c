@@ -1,5 +1,6 @@
 #include "cli/input_options.h"
 
+#include "cli/help.h"
 #include "cli/values.h"
 
 /* Options without a letter. */
@@ -16,7 +17,7 @@ enum { DEPTH_MAX = 1000000 };
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "Input", 1},
+    {NULL, 0, NULL, 0, "Input", HELP_INPUT},
     {"files-from", INPUT_FILES_FROM, "FILE", 0, "Take the paths in FILE too, one a line; - is standard"
                                                  " input. Their names are kept below the output folder", 0},
     {"null", '0', NULL, 0, "The paths in FILE end in NUL, as find -print0 writes them", 0},
@@ -53,7 +54,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case INPUT_FOLLOW: filter->follow = true; break;
     case ARGP_KEY_END:
         if (options->nul && !options->list)
-            argp_error(state, "-0 says how the entries of --files-from end, which is not given");
+            value_refuse(state, "-0 says how the entries of --files-from end, which is not given");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -1,6 +1,7 @@
 #include "cli/layout.h"
 
 #include "batch/cachename.h"
+#include "cli/values.h"
 
 /* What an option says against the cache, which is shared with programs that know nothing of this
  * one: its names, sizes and format are given. NULL: nothing. */
@@ -31,7 +32,7 @@ void layout_for_desktop(const struct argp_state *state, struct options *options)
 {
     const char *why = contradiction(options);
     if (why)
-        argp_error(state, "--layout freedesktop: %s", why);
+        value_refuse(state, "--layout freedesktop: %s", why);
     options->picture.format = PLAN_PNG;
     if (!options->picture.blur_given)
         options->picture.spec.blur_sigma_px = 0;

@@ -2,6 +2,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,9 @@ struct options {
     enum progress_when progress;
     bool quiet, verbose;
 };
+
+/* All options of thumbnails, with the parsers below it. */
+extern const struct argp options_parser;
 
 /* Parses the command line. Prints the error and exits with 2 where it is wrong, prints and exits
  * with 0 for help and version. */

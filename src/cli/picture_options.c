@@ -1,5 +1,7 @@
 #include "cli/picture_options.h"
 
+#include "cli/help.h"
+#include "cli/suggest.h"
 #include "cli/values.h"
 
 #include <stdio.h>
@@ -23,38 +25,40 @@ enum long_only {
 
 /* clang-format off */
 static const struct argp_option option_table[] = {
-    {NULL, 0, NULL, 0, "Picture", 3},
-    {"size", 's', "SIZE", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated"
-                             " (default: 256)", 0},
-    {"fit", OPTION_FIT, "HOW", 0, "How the box is met: inside, cover (cropped), fill (distorted) or"
-                                  " contain (with a border) (default: inside)", 0},
-    {"gravity", OPTION_GRAVITY, "WHERE", 0, "What cover keeps and where contain puts the picture:"
-                                            " centre, north, northeast, … (default: centre)", 0},
-    {"upscale", OPTION_UPSCALE, NULL, 0, "Enlarge what is smaller than the box", 0},
+    {"size", 's', "WxH", 0, "Box to fit, in pixels: W, WxH, Wx or xH; may be repeated (default: 256)", HELP_COMMON},
+    {"fit", OPTION_FIT, "inside|cover|fill|contain", 0, "How the box is met; cover crops, fill distorts,"
+                                                        " contain has a border (default: inside)", 0},
     {"blur", 'b', "SIGMA", 0, "Gaussian blur before the thumbnail, standard deviation in source"
                               " pixels; 0 is none (default: 2)", 0},
+    {"format", 'f', "keep|jpeg|png|webp|avif", 0, "Of the thumbnails; keep goes by the picture's name: jpg, png,"
+                                                  " webp and avif stay, gif and svg become png, all else jpeg"
+                                                  " (default: keep)", 0},
+    {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
+    {NULL, 0, NULL, 0, "Picture", HELP_PICTURE},
+    {"gravity", OPTION_GRAVITY, "centre|north|…", 0, "What cover keeps and where contain puts the picture: centre,"
+                                                     " north, northeast, east, southeast, south, southwest, west,"
+                                                     " northwest (default: centre)", 0},
+    {"upscale", OPTION_UPSCALE, NULL, 0, "Enlarge what is smaller than the box", 0},
     {"exact", OPTION_EXACT, NULL, 0, "Decode and blur at full size, with the arithmetic of Pillow,"
                                      " or with --kernel lanczos3 rounding but once: slow", 0},
-    {"kernel", OPTION_KERNEL, "NAME", 0, "Filter that resizes: bicubic, or lanczos3, which is"
-                                         " sharper (default: bicubic)", 0},
+    {"kernel", OPTION_KERNEL, "bicubic|lanczos3", 0, "Filter that resizes; lanczos3 is sharper"
+                                                     " (default: bicubic)", 0},
     {"no-rotate", OPTION_NO_ROTATE, NULL, 0, "Leave pictures as they are stored, whatever EXIF says"
                                              " of the camera's orientation", 0},
-    {"on-damage", OPTION_ON_DAMAGE, "HOW", 0, "A picture whose data are damaged: fail, warn (and make"
-                                              " it of what there is) or accept (default: fail)", 0},
+    {"on-damage", OPTION_ON_DAMAGE, "fail|warn|accept", 0, "What becomes of a picture whose data are damaged: it"
+                                                           " fails, or is made of what there is, with a warning"
+                                                           " or without (default: fail)", 0},
     {"allow-untrusted", OPTION_ALLOW_UNTRUSTED, NULL, 0, "Read formats whose loaders are not meant for"
                                                          " strangers' files: SVG, PDF, …", 0},
-    {NULL, 0, NULL, 0, "Coding", 4},
-    {"format", 'f', "FORMAT", 0, "keep (jpg, png, webp and avif stay, gif and svg become png,"
-                                 " all else jpeg), jpeg, png, webp or avif (default: keep)", 0},
-    {"quality", 'q', "1..100", 0, "Quality of lossy formats (default: 75)", 0},
+    {NULL, 0, NULL, 0, "Coding", HELP_CODING},
     {"chroma", OPTION_CHROMA, "420|444", 0, "Colour of a JPEG at half or at full resolution"
                                             " (default: 420)", 0},
     {"progressive", OPTION_PROGRESSIVE, NULL, 0, "Write progressive JPEG", 0},
     {"background", OPTION_BACKGROUND, "COLOUR", 0, "Under what is transparent, where the format has no"
                                                    " transparency, and around contain: white, black,"
                                                    " grey, #rgb or #rrggbb (default: white)", 0},
-    {"keep", OPTION_KEEP, "WHAT", 0, "Metadata to keep: none, icc (and the colours as they are), exif"
-                                     " or all (default: none)", 0},
+    {"keep", OPTION_KEEP, "none|icc|exif|all", 0, "Metadata to keep; with icc the colours stay as they are, too"
+                                                  " (default: none)", 0},
     {0},
 };
 /* clang-format on */
@@ -67,66 +71,63 @@ static double parse_sigma(const struct argp_state *state, const char *text)
 static enum plan_format parse_format(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"keep", "jpeg", "png", "webp", "avif", NULL};
-    return (enum plan_format)value_word(state, "format", text, words,
-                                        "keep, jpeg, png, webp or avif");
+    return (enum plan_format)value_word(state, "format", text, words);
 }
 
 static enum image_fit parse_fit(const struct argp_state *state, const char *text)
 {
-    return (enum image_fit)value_word(state, "fit", text, image_fit_names,
-                                      "inside, cover, fill or contain");
+    return (enum image_fit)value_word(state, "fit", text, image_fit_names);
 }
 
 static enum image_gravity parse_gravity(const struct argp_state *state, const char *text)
 {
     if (strcmp(text, "center") == 0)
         return IMAGE_CENTRE;
-    return (enum image_gravity)value_word(
-        state, "gravity", text, image_gravity_names,
-        "centre, north, northeast, east, southeast, south, southwest, west or northwest");
+    return (enum image_gravity)value_word(state, "gravity", text, image_gravity_names);
 }
 
 static enum image_kernel parse_kernel(const struct argp_state *state, const char *text)
 {
-    return (enum image_kernel)value_word(state, "kernel", text, image_kernel_names,
-                                         "bicubic or lanczos3");
+    return (enum image_kernel)value_word(state, "kernel", text, image_kernel_names);
 }
 
 static enum image_on_damage parse_on_damage(const struct argp_state *state, const char *text)
 {
-    return (enum image_on_damage)value_word(state, "on-damage", text, image_on_damage_names,
-                                            "fail, warn or accept");
+    return (enum image_on_damage)value_word(state, "on-damage", text, image_on_damage_names);
 }
 
 static bool parse_chroma(const struct argp_state *state, const char *text)
 {
     static const char *const words[] = {"420", "444", NULL};
-    return value_word(state, "chroma", text, words, "420 or 444") == 1;
+    return value_word(state, "chroma", text, words) == 1;
 }
 
 static unsigned parse_keep(const struct argp_state *state, const char *text)
 {
-    return (unsigned)value_word(state, "keep", text, image_keep_names, "none, icc, exif or all");
+    return (unsigned)value_word(state, "keep", text, image_keep_names);
 }
 
 static void parse_background(const struct argp_state *state, const char *text, uint8_t *ret)
 {
-    if (image_colour_parse(text, ret) != 0)
-        argp_error(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"",
-                   text);
+    static const char *const words[] = {"white", "black", "grey", NULL};
+    if (image_colour_parse(text, ret) == 0)
+        return;
+    const char *near = suggest_word(text, words);
+    value_refuse(state, "--background takes white, black, grey, #rgb or #rrggbb, not \"%s\"%s%s%s",
+                 text, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 static void add_size(const struct argp_state *state, struct image_spec *spec, const char *text)
 {
     struct image_box box;
     if (image_box_parse(text, &box) != 0)
-        argp_error(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
-                   IMAGE_SIDE_MAX, text);
+        value_refuse(state, "--size takes W, WxH, Wx or xH, with sides from 1 to %d, not \"%s\"",
+                     IMAGE_SIDE_MAX, text);
     for (int i = 0; i < spec->box_count; i++)
         if (spec->boxes[i].width == box.width && spec->boxes[i].height == box.height)
             return;
     if (spec->box_count == IMAGE_SIZES_MAX)
-        argp_error(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
+        value_refuse(state, "there may be %d sizes at most", IMAGE_SIZES_MAX);
     spec->boxes[spec->box_count++] = box;
 }
 
@@ -135,7 +136,7 @@ static void check_boxes(const struct argp_state *state, const struct image_spec 
 {
     for (int i = 0; i < spec->box_count; i++)
         if (spec->fit != IMAGE_INSIDE && (!spec->boxes[i].width || !spec->boxes[i].height))
-            argp_error(state, "--fit other than inside needs both sides of --size, WxH");
+            value_refuse(state, "--fit other than inside needs both sides of --size, WxH");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)

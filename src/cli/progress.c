@@ -19,15 +19,37 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void progress_complain(const char *format, ...)
+const char *const progress_when_names[] = {"auto", "always", "never", NULL};
+
+/* ---- Sentences ------------------------------------------------------------------------------ */
+
+#define RED    "\033[31m"
+#define YELLOW "\033[33m"
+
+static void complain(const char *colour, const char *format, va_list list)
 {
     char text[COMPLAINT_BYTES];
+    bool coloured = terminal_has_colour();
+    vsnprintf(text, sizeof text, format, list);
+    terminal_tame(text, text, sizeof text);
+    fprintf(stderr, "%sthumbpool:%s %s\n", coloured ? colour : "", coloured ? "\033[0m" : "", text);
+}
+
+void progress_complain(const char *format, ...)
+{
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    complain(RED, format, list);
     va_end(list);
-    terminal_tame(text, text, sizeof text);
-    fprintf(stderr, "thumbpool: %s\n", text);
+}
+
+/* The same of what is worth a word, but keeps nothing from being made. */
+__attribute__((format(printf, 1, 2))) static void warn(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    complain(YELLOW, format, list);
+    va_end(list);
 }
 
 /* ---- The status line ------------------------------------------------------------------------ */
@@ -126,9 +148,9 @@ static void result_print(struct progress *progress, const struct run_record *rec
     if (record->status == RUN_FAILED)
         progress_complain("%s: %s", path, message);
     else if (record->status == RUN_SKIPPED)
-        progress_complain("%s: skipped: %s", path, message);
+        warn("%s: skipped: %s", path, message);
     else if (record->warn)
-        progress_complain("%s: made, though it is damaged: %s", path, message);
+        warn("%s: made, though it is damaged: %s", path, message);
     if (progress->verbose)
         for (int i = 0; i < record->output_count; i++)
             fprintf(stderr, "%s -> %dx%d, %zu bytes, %.1f ms\n", path, record->outputs[i].width,
@@ -153,7 +175,7 @@ static void on_result(void *self, const struct run_record *record, const struct 
 static void on_warn(void *self, const char *sentence)
 {
     line_clear(self);
-    progress_complain("%s", sentence);
+    warn("%s", sentence);
 }
 
 static void on_tick(void *self)

@@ -12,6 +12,9 @@
 
 enum progress_when { PROGRESS_AUTO = 0, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
+/* What the options call them; the last one is NULL. */
+extern const char *const progress_when_names[];
+
 struct progress {
     bool quiet;               /* failures only */
     bool verbose;             /* a line for every picture */

@@ -17,11 +17,23 @@ bool terminal_is_capable(void)
     return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
-/* NO_COLOR: https://no-color.org */
+static bool is_set(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && value[0] != '\0';
+}
+
+/* NO_COLOR: https://no-color.org, FORCE_COLOR: https://force-color.org */
 bool terminal_has_colour(void)
 {
-    const char *refused = getenv("NO_COLOR");
-    return terminal_is_capable() && !(refused && refused[0] != '\0');
+    return !is_set("NO_COLOR") && (is_set("FORCE_COLOR") || terminal_is_capable());
+}
+
+void terminal_force_colour(bool wanted)
+{
+    if (wanted)
+        unsetenv("NO_COLOR");
+    setenv(wanted ? "FORCE_COLOR" : "NO_COLOR", "1", 1);
 }
 
 bool terminal_is_ours(void)

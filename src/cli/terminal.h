@@ -9,8 +9,12 @@
 /* True when standard error is a terminal whose last line can be written anew. */
 bool terminal_is_capable(void);
 
-/* True when it takes colours, and nobody has said no to them. */
+/* True when what goes there may be coloured: NO_COLOR in the environment says no, FORCE_COLOR yes,
+ * and otherwise it is a capable terminal. */
 bool terminal_has_colour(void);
+
+/* Says yes or no in the environment, whatever it said before. While there is one thread only. */
+void terminal_force_colour(bool wanted);
 
 /* False while this program runs in the background of a terminal, where another one is in use. */
 bool terminal_is_ours(void);

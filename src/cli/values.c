@@ -1,11 +1,27 @@
 #include "cli/values.h"
 
+#include "cli/suggest.h"
+#include "cli/terminal.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void value_refuse(const struct argp_state *state, const char *format, ...)
+{
+    char text[1000];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    terminal_tame(text, text, sizeof text);
+    argp_error(state, "%s", text);
+}
 
 long long value_long(const struct argp_state *state, const char *name, const char *text,
                      long long low, long long high)
@@ -14,8 +30,8 @@ long long value_long(const struct argp_state *state, const char *name, const cha
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || number < low || number > high)
-        argp_error(state, "--%s takes a whole number from %lld to %lld, not \"%s\"", name, low,
-                   high, text);
+        value_refuse(state, "--%s takes a whole number from %lld to %lld, not \"%s\"", name, low,
+                     high, text);
     return number;
 }
 
@@ -36,7 +52,7 @@ long long value_size(const struct argp_state *state, const char *name, const cha
     for (const char *u = units; unit && u <= unit; u++)
         number *= 1024;
     if (!good || number < 1 || number > most)
-        argp_error(state, "--%s takes a size such as 500K, 20M or 1G, not \"%s\"", name, text);
+        value_refuse(state, "--%s takes a size such as 500K, 20M or 1G, not \"%s\"", name, text);
     return (long long)number;
 }
 
@@ -46,16 +62,30 @@ double value_real(const struct argp_state *state, const char *name, const char *
     char *end;
     double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number) || number < low || number > high)
-        argp_error(state, "--%s takes a number from %g to %g, not \"%s\"", name, low, high, text);
+        value_refuse(state, "--%s takes a number from %g to %g, not \"%s\"", name, low, high, text);
     return number;
 }
 
-int value_word(const struct argp_state *state, const char *name, const char *text,
-               const char *const *words, const char *hint)
+/* "one, two or three" */
+static void list_words(const char *const *words, char *list, size_t size)
 {
+    size_t length = 0;
+    for (int i = 0; words[i] && length < size; i++) {
+        const char *before = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+        length += (size_t)snprintf(list + length, size - length, "%s%s", before, words[i]);
+    }
+}
+
+int value_word(const struct argp_state *state, const char *name, const char *text,
+               const char *const *words)
+{
+    char list[200];
     for (int i = 0; words[i]; i++)
         if (strcmp(text, words[i]) == 0)
             return i;
-    argp_error(state, "--%s takes %s, not \"%s\"", name, hint, text);
+    list_words(words, list, sizeof list);
+    const char *near = suggest_word(text, words);
+    value_refuse(state, "--%s takes %s, not \"%s\"%s%s%s", name, list, text,
+                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return 0;
 }

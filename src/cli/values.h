@@ -5,6 +5,11 @@
 
 #include <argp.h>
 
+/* Ends the program with exit code 2 and a sentence, in which control bytes become question marks.
+ */
+void value_refuse(const struct argp_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* A whole number in low..high. */
 int value_int(const struct argp_state *state, const char *name, const char *text, long low,
               long high);
@@ -21,8 +26,9 @@ long long value_size(const struct argp_state *state, const char *name, const cha
 double value_real(const struct argp_state *state, const char *name, const char *text, double low,
                   double high);
 
-/* The position of a word in a list that ends with NULL. `hint` names them. */
+/* The position of a word in a list that ends with NULL. The sentence names them all, and the one
+ * that is near to what was given. */
 int value_word(const struct argp_state *state, const char *name, const char *text,
-               const char *const *words, const char *hint);
+               const char *const *words);
 
 #endif

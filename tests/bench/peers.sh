@@ -88,7 +88,7 @@ export PYTHON PEERS_PY SHARP_MJS
 # version_of NAME: what stands behind a peer's name; fails when it is not here.
 version_of() {
     case $1 in
-    thumbpool) "$THUMBPOOL" --version | paste -sd' ' | sed 's/^thumbpool //; s/ libjpeg/, libjpeg/' ;;
+    thumbpool) "$THUMBPOOL" --version | paste -sd' ' | sed 's/^thumbpool //; s/ built with /, /' ;;
     tutorial | draft)
         [ -n "$PYTHON" ] && "$PYTHON" -c 'import sys, PIL
 print("Python", sys.version.split()[0] + ", Pillow", PIL.__version__)' ;;

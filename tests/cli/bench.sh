@@ -86,11 +86,11 @@ wrong() {
     expect 2 "$THUMBPOOL" bench "$@"
 }
 wrong --work disk
-says '--work takes photos, cpu and io, not "disk"'
+says '--work takes photos, cpu or io, not "disk"'
 wrong --work ''
 wrong --work io,
 wrong --executor fibers
-says '--executor takes sequential, threads and processes, not "fibers"'
+says '--executor takes sequential, threads or processes, not "fibers"'
 for jobs in x -1 1025 1, ''; do wrong -j "$jobs"; done
 for runs in 0 -1 x 1001; do wrong --runs "$runs"; done
 wrong --warmup -1

@@ -86,6 +86,20 @@ step_install() {
     mv "$work/usr" "$folder/usr"
     # No file that a build reads knows where it was.
     ! grep -rlI -e "$work" -e "$build" "$folder/usr" >&2 || fail 'these files know a path of the build'
+    [ "$kind" = standalone ] || installs_help
+}
+
+# installs_help: completions, and manual pages where there was an scdoc to make them with
+installs_help() {
+    share=$folder/usr/share
+    for file in bash-completion/completions/thumbpool zsh/site-functions/_thumbpool \
+        fish/vendor_completions.d/thumbpool.fish; do
+        grep -q -e '-*fit[ =]' "$share/$file" || fail "$file is not installed"
+    done
+    command -v scdoc >/dev/null || return 0
+    for page in thumbpool thumbpool-bench; do
+        [ -s "$share/man/man1/$page.1" ] || fail "the manual page $page is not installed"
+    done
 }
 
 # declared: the functions of the header. defined NM-OPTION FILE: what a library shows.
