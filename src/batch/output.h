@@ -45,7 +45,8 @@ int output_folder(const struct output *output);
 
 enum { OUTPUT_TEMPORARY_BYTES = 64 };
 
-/* Makes a file of a temporary name in the folder itself, to be written, and renamed or removed. If
+/* Makes a file of a temporary name in the folder itself, to be written and read, and renamed or
+ * removed. If
  * neither comes to pass, a later run sweeps it away. Returns a descriptor, or -errno. */
 int output_temporary(struct output *output, char name[OUTPUT_TEMPORARY_BYTES]);
 
