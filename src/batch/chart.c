@@ -79,6 +79,20 @@ void chart_dot(struct chart *chart, double x, double y, double radius, const cha
             radius, class);
 }
 
+void chart_steps(struct chart *chart, double left, double right, double step, double bottom,
+                 double height, const double *shares, int count, const char *class)
+{
+    int last = 0; /* tenths of a pixel */
+    fprintf(chart->file, "<path class=\"%s\" d=\"M%.1f %.1f", class, left, bottom);
+    for (int i = 0; i < count; i++) {
+        int high = (int)lround(shares[i] * height * 10);
+        if (high != last)
+            fprintf(chart->file, "H%.1fV%.1f", fmin(left + i * step, right), bottom - high / 10.0);
+        last = high;
+    }
+    fprintf(chart->file, "H%.1fV%.1fz\"/>\n", fmin(left + count * step, right), bottom);
+}
+
 /* Steps of 1, 2 or 5 times a power of ten, three to six of them. */
 static double step_of(double seconds)
 {

@@ -45,6 +45,11 @@ void chart_rect(struct chart *chart, double x, double y, double width, double he
 void chart_line(struct chart *chart, double x1, double y1, double x2, double y2, const char *class);
 void chart_dot(struct chart *chart, double x, double y, double radius, const char *class);
 
+/* A silhouette of so many columns, each `step` wide from `left` on, but none beyond `right`, and
+ * each as high as its share, 0 to 1, of `height`. */
+void chart_steps(struct chart *chart, double left, double right, double step, double bottom,
+                 double height, const double *shares, int count, const char *class);
+
 /* An axis of time from 0 to `seconds`, which is more than 0, below the line at y; it is 22 pixels
  * high. */
 void chart_time_axis(struct chart *chart, double seconds, double left, double right, double y);
