@@ -32,6 +32,7 @@ enum long_only {
     OPTION_MAX_SCANS,
     OPTION_REPORT,
     OPTION_TRACE,
+    OPTION_GALLERY,
     OPTION_DEPFILE,
     OPTION_DEPFILE_TARGET,
     OPTION_PROGRESS,
@@ -81,6 +82,7 @@ static const struct argp_option option_table[] = {
                                          " standard output", 0},
     {"trace", OPTION_TRACE, "FILE", 0, "Write what each worker did when, as Chrome trace events, which"
                                        " Perfetto shows", 0},
+    {"gallery", OPTION_GALLERY, "FILE.html", 0, "Write a page of all thumbnails, with what failed and why", 0},
     {"progress", OPTION_PROGRESS, "WHEN", 0, "Status line: auto (on a terminal), always or never"
                                              " (default: auto)", 0},
     {"quiet", OPTION_QUIET, NULL, 0, "Only failures", 0},
@@ -195,6 +197,8 @@ static void finish(const struct argp_state *state, struct options *options)
         options->jobs = mp_cpu_count();
     if (options->dry_run && options->report && strcmp(options->report, "-") == 0)
         argp_error(state, "--dry-run and --report - cannot both have standard output");
+    if (options->gallery && strcmp(options->gallery, "-") == 0)
+        argp_error(state, "--gallery takes the name of a file, which the page's links start from");
     if (options->output[0] == '\0')
         argp_error(state, "--output takes the name of a folder");
     if (options->timeout_ms > 0 && options->kind != MP_PROCESSES)
@@ -235,6 +239,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_TRACE: options->trace = value; break;
+    case OPTION_GALLERY: options->gallery = value; break;
     case OPTION_DEPFILE: options->depfile = value; break;
     case OPTION_DEPFILE_TARGET: options->depfile_target = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
