@@ -417,7 +417,7 @@ static int write_unnamed(struct output *output, int folder_fd, const char *name,
 static int temporary_open(struct output *output, int folder_fd, char *name)
 {
     temporary_name(output, name);
-    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+    int fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     output->file_mode);
     return fd < 0 ? -errno : fd;
 }

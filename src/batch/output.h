@@ -64,8 +64,9 @@ int output_folder(const struct output *output);
 
 enum { OUTPUT_TEMPORARY_BYTES = 64 };
 
-/* Makes a file of a temporary name in the folder itself, to be written, and renamed or removed. If
- * neither comes to pass, a later run sweeps it away. Returns a descriptor, or -errno. */
+/* Makes a file of a temporary name in the folder itself, to be written and read, then renamed or
+ * removed. If neither comes to pass, a later run sweeps it away. Returns a descriptor, or -errno.
+ */
 int output_temporary(struct output *output, char name[OUTPUT_TEMPORARY_BYTES]);
 
 /* Removes the file `name` if it is a regular one of that size, and then the folders above that it

@@ -1,21 +1,19 @@
-/* A file that a comparison is written to: whole, or not at all. It is opened before the work and
- * written after it, so that a wrong name does not cost the wait. */
+/* A file that a comparison is written to: whole, or not at all. */
 #ifndef BENCH_EXPORT_H
 #define BENCH_EXPORT_H
 
 #include <stdio.h>
 
-#include "batch/output.h"
+#include "batch/document.h"
 #include "bench/bench.h"
 
 typedef void export_fn(const struct bench *bench, FILE *file);
 
 struct export
 {
-    const char *path;      /* as it was named; "-" is standard output; borrowed */
-    const char *name;      /* the part of it that is the file's own */
-    struct output *output; /* its folder; NULL for what is written as it comes: no regular file */
-    export_fn *write;      /* prints it */
+    struct document document;
+    const char *path; /* as it was named; borrowed */
+    export_fn *write; /* prints it */
 };
 
 /* Looks whether the file can be made; the folder is made where it is missing. Returns 0, or

@@ -1,6 +1,6 @@
 #include "bench/figures.h"
 
-#include "bench/text.h"
+#include "batch/text.h"
 #include "bench/words.h"
 
 #include <math.h>
@@ -259,28 +259,6 @@ static void line_draw(struct chart *chart, const struct result *result, double t
     }
 }
 
-/* Steps of 1, 2 or 5 times a power of ten, three to six of them. */
-static double step_of(double seconds)
-{
-    double power = pow(10, floor(log10(seconds / 3)));
-    double share = seconds / 3 / power;
-    return power * (share >= 5 ? 5 : share >= 2 ? 2 : 1);
-}
-
-static void scale_draw(struct chart *chart, double seconds, double y, double px_per_s)
-{
-    double step = step_of(seconds), factor;
-    const char *unit = text_unit(seconds, &factor);
-    for (int i = 0; i * step <= seconds * 1.001; i++) {
-        char text[40];
-        double x = LINE_LEFT + i * step * px_per_s;
-        snprintf(text, sizeof text, i == 0 ? "%g %s" : "%g", i * step * factor, unit);
-        chart_line(chart, x, y, x, y + 4, "axis");
-        chart_text_if_free(chart, fmin(x, LINE_RIGHT - 6), y + 16,
-                           i == 0 ? CHART_LEFT : CHART_MIDDLE, "muted", text);
-    }
-}
-
 void figure_timeline(const struct bench *bench, const struct work *work, FILE *file,
                      struct chart *ret)
 {
@@ -301,6 +279,6 @@ void figure_timeline(const struct bench *bench, const struct work *work, FILE *f
         line_draw(ret, result, top, px_per_s);
         top += LINE_TITLE + result->cell.workers * row_height(result->cell.workers) + LINE_GAP;
     }
-    scale_draw(ret, seconds, top, px_per_s);
+    chart_time_axis(ret, seconds, LINE_LEFT, LINE_RIGHT, top);
     chart_end(ret);
 }

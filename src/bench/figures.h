@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "batch/chart.h"
 #include "bench/bench.h"
-#include "bench/chart.h"
 
 enum { FIGURE_WIDTH = 380 }; /* as much as a telephone shows without shrinking it */
 

@@ -1,7 +1,8 @@
 #include "bench/page.h"
 
+#include "batch/html.h"
+#include "batch/text.h"
 #include "bench/figures.h"
-#include "bench/text.h"
 #include "bench/words.h"
 
 #include <string.h>
@@ -60,7 +61,7 @@ static void words_list(const struct words *words, const char *class, FILE *file)
     fprintf(file, "<ul class=\"%s\">\n", class);
     for (int i = 0; i < words->count; i++) {
         fputs("<li>", file);
-        text_escape(file, words->all[i]);
+        html_text(file, words->all[i]);
         fputs("</li>\n", file);
     }
     fputs("</ul>\n", file);
@@ -80,7 +81,7 @@ static void row_write(const struct result *result, FILE *file)
     fprintf(file, "<tr><td><i class=\"key %s\"></i>%s</td>", figure_class(result->cell.kind), cell);
     if (result->run_count == 0) {
         fputs("<td colspan=\"9\">failed: ", file);
-        text_escape(file, result->why);
+        html_text(file, result->why);
         fputs("</td></tr>\n", file);
         return;
     }
@@ -147,7 +148,7 @@ static void work_write(const struct bench *bench, const struct work *work, FILE 
         if (bench->results[i].cell.work == work)
             words_work(bench, &bench->results[i], title, sizeof title);
     fprintf(file, "<h2>%s</h2>\n<p class=\"soft\">", work->name);
-    text_escape(file, title);
+    html_text(file, title);
     fputs("</p>\n", file);
     charts_write(bench, work, file);
     table_write(bench, work, file);
@@ -200,7 +201,7 @@ void page_write(const struct bench *bench, FILE *file)
             style);
     words_machine(bench, &words);
     fputs("<p class=\"soft\">", file);
-    text_escape(file, words.all[0]);
+    html_text(file, words.all[0]);
     fputs("</p>\n", file);
     summary_write(bench, file);
     for (int i = 0; i < bench->options.work_count; i++)

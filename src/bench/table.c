@@ -1,6 +1,6 @@
 #include "bench/table.h"
 
-#include "bench/text.h"
+#include "batch/text.h"
 #include "bench/words.h"
 
 #include <math.h>

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
+#include "batch/text.h"
 #include "bench/bench.h"
-#include "bench/text.h"
 
 enum { WORDS_MAX = 40, CLAIM_LINES = 9 };
 

@@ -1,7 +1,9 @@
 /* thumbpool: thumbnails of whole photo folders. Options, scan, plan, run, exit code; or the command
  * that was named first. */
 #include "batch/cachename.h"
+#include "batch/date.h"
 #include "batch/depfile.h"
+#include "batch/gallery.h"
 #include "batch/jobserver.h"
 #include "batch/plan.h"
 #include "batch/preview.h"
@@ -9,6 +11,7 @@
 #include "batch/run.h"
 #include "batch/scan.h"
 #include "batch/trace.h"
+#include "batch/way.h"
 #include "cli/bench.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -73,6 +76,7 @@ struct program {
     struct sandbox sandbox;
     struct progress progress;
     FILE *report, *trace; /* NULL: none */
+    struct gallery gallery;
 };
 
 /* ---- Before the work ------------------------------------------------------------------------ */
@@ -305,6 +309,67 @@ static enum exit_code report_open(struct program *program)
     return EXIT_MADE;
 }
 
+/* The first of the files that the command line names, other than pictures, which the gallery's page
+ * would be in the way of; NULL: none. */
+static const char *gallery_rival(const struct options *options)
+{
+    const char *const others[] = {options->report, options->trace, options->depfile,
+                                  options->input.list};
+    char page[PATH_MAX], other[PATH_MAX];
+    if (way_file(options->gallery, page) < 0)
+        return NULL; /* opening it will tell */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i] && way_file(others[i], other) == 0 && way_clashes(page, other))
+            return others[i];
+    return NULL;
+}
+
+/* Looks whether the gallery would be in the way of something. */
+static enum exit_code gallery_plan(const struct program *program)
+{
+    char other[PATH_MAX];
+    const char *path = program->options.gallery, *rival = NULL;
+    int found = path ? gallery_check(&program->plan, path, other) : GALLERY_FITS;
+    if (found > GALLERY_FITS)
+        rival = other;
+    else if (path)
+        rival = gallery_rival(&program->options);
+    if (!rival)
+        return EXIT_MADE;
+    progress_complain("the gallery %s would replace %s%s; nothing was written", path,
+                      found == GALLERY_IS_INPUT    ? "the input "
+                      : found == GALLERY_IS_OUTPUT ? "the output "
+                                                   : "",
+                      rival);
+    return EXIT_USAGE;
+}
+
+/* The date that the gallery shows. */
+static time_t gallery_date(void)
+{
+    time_t date;
+    if (!date_find(getenv("SOURCE_DATE_EPOCH"), &date))
+        progress_complain("SOURCE_DATE_EPOCH is no number of seconds, so the gallery shows the"
+                          " present date");
+    return date;
+}
+
+/* Opens the gallery; it is written when the run ends. */
+static enum exit_code gallery_begin(struct program *program)
+{
+    const char *path = program->options.gallery;
+    if (!path)
+        return EXIT_MADE;
+    int error =
+        gallery_open(&program->gallery, path, &program->plan, THUMBPOOL_VERSION, gallery_date());
+    if (error == 0)
+        return EXIT_MADE;
+    progress_complain("%s: %s", path,
+                      error == -ESPIPE ? "a gallery has to be a file of its own"
+                                       : output_error_text(error));
+    return EXIT_STUCK;
+}
+
 /* ---- The work ------------------------------------------------------------------------------- */
 
 /* The libvips module lies beside the program in a build tree, and in its own folder when installed.
@@ -395,10 +460,17 @@ static enum exit_code depfile_end(const struct program *program, enum exit_code 
     return depfile_write(&depfile, path) < 0 ? written_badly("depfile", path, code) : code;
 }
 
+/* Whether the gallery was written, if there is one. */
+static enum exit_code gallery_end(const struct program *program, enum exit_code code)
+{
+    const char *path = program->options.gallery;
+    return path && program->gallery.error < 0 ? written_badly("gallery", path, code) : code;
+}
+
 static enum exit_code program_run(struct program *program)
 {
     const struct options *options = &program->options;
-    struct run_observer observers[3];
+    struct run_observer observers[4];
     char module[PATH_MAX];
     struct run_options run = {.kind = options->kind,
                               .workers = options->jobs,
@@ -421,6 +493,8 @@ static enum exit_code program_run(struct program *program)
     struct trace trace = {.file = program->trace};
     if (program->trace)
         observers[run.observers.count++] = trace_observer(&trace);
+    if (options->gallery)
+        observers[run.observers.count++] = gallery_observer(&program->gallery);
     observers[run.observers.count++] = progress_observer(&program->progress);
     struct jobserver jobserver = {.read_fd = -1, .write_fd = -1};
     jobs_ask_make(program, &jobserver, &run);
@@ -429,6 +503,7 @@ static enum exit_code program_run(struct program *program)
         snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
     jobserver_close(&jobserver);
     enum exit_code code = depfile_end(program, code_of(&summary));
+    code = gallery_end(program, code);
     code = file_close(program->report, "report", options->report, code);
     return file_close(program->trace, "trace", options->trace, code);
 }
@@ -471,11 +546,15 @@ static enum exit_code program_main(struct program *program)
     if (code == EXIT_MADE)
         code = depfile_plan(program);
     if (code == EXIT_MADE)
+        code = gallery_plan(program);
+    if (code == EXIT_MADE)
         code = sandbox_prepare(program);
     if (code == EXIT_MADE)
         code = report_open(program);
     if (code == EXIT_MADE)
         code = file_open(program->options.trace, &program->trace);
+    if (code == EXIT_MADE)
+        code = gallery_begin(program);
     if (code == EXIT_MADE)
         code = program_run(program);
     return code;
@@ -498,6 +577,7 @@ static enum exit_code thumbnails_main(int argc, char **argv)
         progress_complain("make was called with -n, so nothing is done");
     else
         code = program_main(&program);
+    gallery_close(&program.gallery);
     plan_done(&program.plan);
     scan_done(&program.scan);
     options_done(&program.options);

@@ -41,6 +41,7 @@ enum long_only {
     OPTION_MAX_SCANS,
     OPTION_REPORT,
     OPTION_TRACE,
+    OPTION_GALLERY,
     OPTION_DEPFILE,
     OPTION_DEPFILE_TARGET,
     OPTION_PROGRESS,
@@ -101,6 +102,7 @@ static const struct argp_option option_table[] = {
                                          " standard output", 0},
     {"trace", OPTION_TRACE, "FILE", 0, "Write what each worker did when, as Chrome trace events, which"
                                        " Perfetto shows", 0},
+    {"gallery", OPTION_GALLERY, "FILE.html", 0, "Write a page of all thumbnails, with what failed and why", 0},
     {"progress", OPTION_PROGRESS, "auto|always|never", 0, "Status line; auto is on a terminal only (default: auto)", 0},
     {"color", OPTION_COLOUR, "auto|always|never", 0, "Colours in messages; auto is on a terminal only, and"
                                                      " not where NO_COLOR is set (default: auto)", 0},
@@ -228,6 +230,9 @@ static void finish(const struct argp_state *state, struct options *options)
         options->jobs = mp_cpu_count();
     if (options->dry_run && options->report && strcmp(options->report, "-") == 0)
         value_refuse(state, "--dry-run and --report - cannot both have standard output");
+    if (options->gallery && strcmp(options->gallery, "-") == 0)
+        value_refuse(state,
+                     "--gallery takes the name of a file, which the page's links start from");
     if (options->layout == PLAN_FREEDESKTOP)
         layout_for_desktop(state, options);
     else if (!options->output)
@@ -278,6 +283,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case OPTION_REPORT: options->report = value; break;
     case OPTION_TRACE: options->trace = value; break;
+    case OPTION_GALLERY: options->gallery = value; break;
     case OPTION_DEPFILE: options->depfile = value; break;
     case OPTION_DEPFILE_TARGET: options->depfile_target = value; break;
     case OPTION_PROGRESS: options->progress = parse_progress(state, value); break;
@@ -308,8 +314,7 @@ const struct argp options_parser = {.options = option_table,
 
 void options_parse(int argc, char **argv, struct options *ret)
 {
-    *ret = (struct options){
-        .retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
+    *ret = (struct options){.retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
         exit(EXIT_FAILURE);

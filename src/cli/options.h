@@ -37,6 +37,7 @@ struct options {
     bool prune;                 /* remove thumbnails whose input is gone */
     const char *report;         /* file, "-" for standard output, NULL none */
     const char *trace;          /* file, NULL none */
+    const char *gallery;        /* file, NULL none */
     const char *depfile;        /* file, NULL none */
     const char *depfile_target; /* the one target in it; NULL: the outputs */
     enum progress_when progress;

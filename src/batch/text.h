@@ -1,6 +1,6 @@
 /* Figures and names as people read them; columns that hold what is not ASCII, too. */
-#ifndef BENCH_TEXT_H
-#define BENCH_TEXT_H
+#ifndef BATCH_TEXT_H
+#define BATCH_TEXT_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -18,10 +18,6 @@ size_t text_columns(const char *text);
 
 /* Writes the text right- or (width below 0) left-aligned in so many columns. */
 void text_put(FILE *file, const char *text, int width);
-
-/* Writes text into HTML or SVG, as text or as the value of an attribute: what would be markup is
- * escaped, and bytes that may not stand there are question marks. */
-void text_escape(FILE *file, const char *text);
 
 /* The unit in which a time of this size is best written, and its factor: "ms" and 1000. */
 const char *text_unit(double seconds, double *ret_factor);

@@ -1,6 +1,9 @@
-#include "bench/chart.h"
+#include "batch/chart.h"
 
-#include "bench/text.h"
+#include "batch/html.h"
+#include "batch/text.h"
+
+#include <math.h>
 
 /* Shares of the font's size: how wide a character of the fonts in question is at most, on average
  * over a label of figures and small letters, and how far text reaches above and below its line. */
@@ -10,7 +13,7 @@ void chart_begin(struct chart *chart, FILE *file, double width, double height, c
 {
     *chart = (struct chart){.file = file, .width = width, .height = height};
     fprintf(file, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", width, height);
-    text_escape(file, label);
+    html_text(file, label);
     fputs("\">\n", file);
 }
 
@@ -41,7 +44,7 @@ void chart_text(struct chart *chart, double x, double y, enum chart_anchor ancho
     chart->texts[chart->text_count++] = box_of(x, y, anchor, text);
     fprintf(chart->file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y,
             anchors[anchor], class);
-    text_escape(chart->file, text);
+    html_text(chart->file, text);
     fputs("</text>\n", chart->file);
 }
 
@@ -74,4 +77,40 @@ void chart_dot(struct chart *chart, double x, double y, double radius, const cha
 {
     fprintf(chart->file, "<circle cx=\"%.2f\" cy=\"%.2f\" r=\"%.1f\" class=\"%s\"/>\n", x, y,
             radius, class);
+}
+
+void chart_steps(struct chart *chart, double left, double right, double step, double bottom,
+                 double height, const double *shares, int count, const char *class)
+{
+    int last = 0; /* tenths of a pixel */
+    fprintf(chart->file, "<path class=\"%s\" d=\"M%.1f %.1f", class, left, bottom);
+    for (int i = 0; i < count; i++) {
+        int high = (int)lround(shares[i] * height * 10);
+        if (high != last)
+            fprintf(chart->file, "H%.1fV%.1f", fmin(left + i * step, right), bottom - high / 10.0);
+        last = high;
+    }
+    fprintf(chart->file, "H%.1fV%.1fz\"/>\n", fmin(left + count * step, right), bottom);
+}
+
+/* Steps of 1, 2 or 5 times a power of ten, three to six of them. */
+static double step_of(double seconds)
+{
+    double power = pow(10, floor(log10(seconds / 3)));
+    double share = seconds / 3 / power;
+    return power * (share >= 5 ? 5 : share >= 2 ? 2 : 1);
+}
+
+void chart_time_axis(struct chart *chart, double seconds, double left, double right, double y)
+{
+    double step = step_of(seconds), factor;
+    const char *unit = text_unit(seconds, &factor);
+    for (int i = 0; i * step <= seconds * 1.001; i++) {
+        char text[40];
+        double x = left + i * step * (right - left) / seconds;
+        snprintf(text, sizeof text, i == 0 ? "%g %s" : "%g", i * step * factor, unit);
+        chart_line(chart, x, y, x, y + 4, "axis");
+        chart_text_if_free(chart, fmin(x, right - 6), y + 16, i == 0 ? CHART_LEFT : CHART_MIDDLE,
+                           "muted", text);
+    }
 }

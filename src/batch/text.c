@@ -1,4 +1,4 @@
-#include "bench/text.h"
+#include "batch/text.h"
 
 #include <math.h>
 
@@ -54,35 +54,4 @@ void text_put(FILE *file, const char *text, int width)
         fprintf(file, "%s%*s", text, space, "");
     else
         fprintf(file, "%*s%s", space, "", text);
-}
-
-/* Bytes of the character of UTF-8 that begins here, 0 when it is none. */
-static size_t character_length(const unsigned char *text)
-{
-    size_t length = *text < 0x80                    ? 1
-                    : *text >= 0xc2 && *text < 0xe0 ? 2
-                    : *text >= 0xe0 && *text < 0xf0 ? 3
-                    : *text >= 0xf0 && *text < 0xf5 ? 4
-                                                    : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-void text_escape(FILE *file, const char *text)
-{
-    static const char *const names[] = {
-        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    while (*text) {
-        unsigned char byte = (unsigned char)*text;
-        size_t length = character_length((const unsigned char *)text);
-        if (length == 0 || byte < 0x20 || byte == 0x7f)
-            fputc('?', file);
-        else if (byte < sizeof names / sizeof *names && names[byte])
-            fputs(names[byte], file);
-        else
-            fwrite(text, 1, length, file);
-        text += length ? length : 1;
-    }
 }

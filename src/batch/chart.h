@@ -2,8 +2,8 @@
  *
  * A chart remembers where its text stands, by an estimate that is rather too wide than too narrow,
  * so that text which would cover other text can be left out, and a test can see that none does. */
-#ifndef BENCH_CHART_H
-#define BENCH_CHART_H
+#ifndef BATCH_CHART_H
+#define BATCH_CHART_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -44,6 +44,15 @@ void chart_rect(struct chart *chart, double x, double y, double width, double he
                 const char *class);
 void chart_line(struct chart *chart, double x1, double y1, double x2, double y2, const char *class);
 void chart_dot(struct chart *chart, double x, double y, double radius, const char *class);
+
+/* A silhouette of so many columns, each `step` wide from `left` on, but none beyond `right`, and
+ * each as high as its share, 0 to 1, of `height`. */
+void chart_steps(struct chart *chart, double left, double right, double step, double bottom,
+                 double height, const double *shares, int count, const char *class);
+
+/* An axis of time from 0 to `seconds`, which is more than 0, below the line at y; it is 22 pixels
+ * high. */
+void chart_time_axis(struct chart *chart, double seconds, double left, double right, double y);
 
 /* True when two texts share a spot. */
 bool chart_boxes_overlap(const struct chart_box *a, const struct chart_box *b);
