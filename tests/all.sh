@@ -72,6 +72,9 @@ build/tsan/tests/mproc/test_mproc_threads
 step 'formatting'
 find src samples tests -name '*.[ch]' -print0 | xargs -0 clang-format-14 --dry-run --Werror
 
+step 'the packages'
+sh tests/install/package.sh
+
 step 'the samples'
 sh samples/run.sh
 
