@@ -77,6 +77,7 @@ sh tests/install/package.sh
 
 step 'the samples'
 sh samples/run.sh
+sh tests/samples/docker.sh || [ $? = 77 ]
 
 step 'the page of the comparison, in a browser'
 sh tests/bench/browser.sh build/release/thumbpool || [ $? = 77 ]
