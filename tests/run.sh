@@ -11,7 +11,7 @@ all=
 # shellcheck disable=SC2086 # lists of words
 packages_need $packages_base libcmocka-dev
 [ -z "$all" ] || packages_need clang clang-format valgrind strace libglib2.0-bin util-linux python3-pil python3-numpy \
-    libclang-rt-14-dev g++ groff-base
+    libclang-rt-dev g++ groff-base
 
 jobs=$(nproc)
 

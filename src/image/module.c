@@ -20,7 +20,8 @@ int image_module_load(const char *path, struct image_module **ret, char *ret_why
         module->vips = dlsym(library, VIPS_MODULE_SYMBOL);
     if (!module->vips) {
         const char *error = dlerror();
-        snprintf(ret_why, why_size, "%s", error ? error : "not the module");
+        snprintf(ret_why, why_size, "this kind needs libvips, which cannot be loaded (%s)",
+                 error ? error : "not the module");
     } else if (module->vips->version != VIPS_MODULE_VERSION) {
         snprintf(ret_why, why_size, "%s: version %d of the module, and this program wants %d", path,
                  module->vips->version, VIPS_MODULE_VERSION);

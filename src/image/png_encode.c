@@ -149,14 +149,27 @@ int png_encode(const struct pixels *pixels, const struct metadata *metadata, uin
     return 0;
 }
 
-/* Leaves nothing behind but whether libpng took it. May leave by longjmp to its caller. */
+static void write_nowhere(png_structp png, png_bytep bytes, size_t size)
+{
+    (void)png;
+    (void)bytes;
+    (void)size;
+}
+
+/* Leaves nothing behind but whether libpng took it. libpng 1.6.39 judges a profile when it is set,
+ * 1.6.48 when it is written. May leave by longjmp to its caller. */
 static bool try_profile(png_structp png, png_infop info, bool grey, const uint8_t *icc, size_t size)
 {
     png_set_IHDR(png, info, 1, 1, 8, grey ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_benign_errors(png, 1);
     png_set_iCCP(png, info, "ICC", PNG_COMPRESSION_TYPE_BASE, icc, (png_uint_32)size);
-    return png_get_valid(png, info, PNG_INFO_iCCP) != 0;
+    if (!png_get_valid(png, info, PNG_INFO_iCCP))
+        return false;
+    png_set_write_fn(png, NULL, write_nowhere, flush_nothing);
+    png_set_text_compression_level(png, 0);
+    png_write_info(png, info);
+    return true;
 }
 
 bool png_takes_profile(bool grey, const uint8_t *icc, size_t size)
