@@ -137,6 +137,7 @@ static void on_begin(void *self, size_t inputs, int workers)
     struct progress *progress = self;
     (void)workers;
     progress->inputs = inputs;
+    progress->drawn_ms = 0; /* the first picture is shown at once */
     rate_begin(&progress->rate, now_ms());
 }
 

@@ -9,7 +9,7 @@ mkdir -p bin
 ln -s "$THUMBPOOL" bin/thumbpool
 PATH=$work/bin:$PATH
 "$MAKE_IMAGES" good good
-for folder in Photos photos images portraits; do cp -R good $folder; done
+for folder in Photos Pictures photos images portraits; do cp -R good $folder; done
 cp good/a/baseline.jpg a.jpg
 cp good/a/baseline.jpg b.jpg
 cp good/a/baseline.jpg a.pdf

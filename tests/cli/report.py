@@ -30,12 +30,12 @@ MS = dict(read=float, decode=float, blur=float, resize=float, encode=float, tota
 
 start, results, summary = read("first.ndjson")
 assert start["version"] == sys.argv[1] and start["executor"] == "processes" and start["workers"] == 2
-assert start["sandbox"] in ("off", "on") or start["sandbox"]
+assert start["sandbox"] in ("seccomp+landlock", "seccomp", "landlock", "limits")
 assert start["options"] == {
-    "output": "thumbs", "sizes": [[64, 64], [32, 16]], "fit": "inside", "gravity": "centre", "upscale": False,
+    "output": "thumbs", "layout": "mirror", "sizes": [[64, 64], [32, 16]], "fit": "inside", "gravity": "centre", "upscale": False,
     "blur": 2.5, "exact": False, "kernel": "bicubic", "rotate": True, "quality": 80, "chroma": "420",
     "progressive": False, "background": "#ffffff", "keep": "none", "on_damage": "fail", "allow_untrusted": False,
-    "format": "keep", "retries": 1, "timeout": 60.0, "force": False, "prune": False}, start["options"]
+    "format": "keep", "retries": 1, "timeout": 60.0, "fsync": False, "force": False, "prune": False}, start["options"]
 made = [result for result in results if result["status"] == "made"]
 assert len(made) == 6
 for result in made:
