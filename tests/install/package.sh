@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . samples/setup.sh
 # shellcheck disable=SC2086 # a list of words
-packages_need $packages_base dpkg-dev scdoc
+packages_need $packages_base dpkg-dev
 unset DEBFULLNAME DEBEMAIL DESTDIR
 export SOURCE_DATE_EPOCH=1767225600
 build=$(pwd)/build/package
