@@ -4,7 +4,8 @@
  * The page is one file that fetches nothing but the thumbnails, by paths relative to itself; it
  * shows everything without its script, which adds the view of one picture and the filter. It is
  * written when the run has ended, however that was, from pieces that were noted as the results
- * came: whole, or not at all. Memory does not grow with the number of pictures. */
+ * came: whole, or not at all. Until then memory does not grow with the number of pictures; then
+ * their order takes some bytes a picture. */
 #ifndef BATCH_GALLERY_H
 #define BATCH_GALLERY_H
 

@@ -1,10 +1,12 @@
 #include "batch/gallery_page.h"
 
 #include "batch/date.h"
+#include "batch/gallery_order.h"
 #include "batch/gallery_piece.h"
 #include "batch/html.h"
 #include "batch/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -116,12 +118,6 @@ static void reasons_write(const struct gallery *gallery, enum piece piece, size_
     fputs("</ul>\n</section>\n", file);
 }
 
-/* Bytes of a path that name its folder, with the slash behind it. */
-static size_t folder_length(const char *path)
-{
-    return (size_t)(piece_name(path) - path);
-}
-
 static void section_begin(const char *path, size_t length, FILE *file)
 {
     char folder[PATH_MAX];
@@ -131,19 +127,19 @@ static void section_begin(const char *path, size_t length, FILE *file)
     fputs("</h2>\n<ul>\n", file);
 }
 
-/* The thumbnails, in the order of the plan, a section a folder. */
-static void thumbnails_write(const struct gallery *gallery, FILE *file)
+/* The thumbnails in that order, a section a folder. */
+static void sections_write(const struct gallery *gallery, const uint32_t *order, FILE *file)
 {
     const struct plan *plan = gallery->plan;
     const char *last = NULL;
     size_t listed = 0; /* in this list */
     fputs("<main>\n", file);
     for (size_t i = 0; i < plan->count; i++) {
-        const char *path = plan->scan->inputs[plan->order[i]].path;
-        size_t length = folder_length(path);
-        if (spool_kind(&gallery->spool, plan->order[i]) != PIECE_THUMBNAIL)
+        const char *path = plan->scan->inputs[order[i]].path;
+        size_t length = order_folder(path);
+        if (spool_kind(&gallery->spool, order[i]) != PIECE_THUMBNAIL)
             continue;
-        if (!last || folder_length(last) != length || strncmp(last, path, length) != 0) {
+        if (!last || order_folder(last) != length || strncmp(last, path, length) != 0) {
             fputs(last ? "</ul>\n</section>\n" : "", file);
             section_begin(path, length, file);
             listed = 0;
@@ -151,10 +147,18 @@ static void thumbnails_write(const struct gallery *gallery, FILE *file)
         if (listed > 0 && listed % LIST_MAX == 0)
             fputs("</ul>\n<ul>\n", file);
         listed++;
-        spool_copy(&gallery->spool, plan->order[i], file);
+        spool_copy(&gallery->spool, order[i], file);
         last = path;
     }
     fputs(last ? "</ul>\n</section>\n</main>\n" : "<p>No thumbnails.</p>\n</main>\n", file);
+}
+
+/* Without memory they come in the order of the plan, and a folder may have several sections. */
+static void thumbnails_write(const struct gallery *gallery, FILE *file)
+{
+    uint32_t *order = order_make(gallery->plan);
+    sections_write(gallery, order ? order : gallery->plan->order, file);
+    free(order);
 }
 
 /* ---- The page ------------------------------------------------------------------------------- */

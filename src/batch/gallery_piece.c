@@ -11,7 +11,8 @@ enum {
     SHOWN_PX = 128
 }; /* a thumbnail in the list has so many on its longer side, if there is one */
 
-const char *piece_name(const char *path)
+/* The part of an input's path that is its own name. */
+static const char *piece_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

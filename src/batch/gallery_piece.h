@@ -14,7 +14,4 @@ enum piece { PIECE_THUMBNAIL = 1, PIECE_FAILED, PIECE_SKIPPED };
  *   skip   bytes of an output's path that name the output folder, with the slash behind it */
 enum piece piece_write(const struct run_record *record, const char *way, size_t skip, FILE *file);
 
-/* The part of an input's path that is its own name. */
-const char *piece_name(const char *path);
-
 #endif
