@@ -130,6 +130,7 @@
     $("view-place").textContent = `${to + 1} of ${order.length}`;
     $("view-previous").disabled = to === 0;
     $("view-next").disabled = to === order.length - 1;
+    if (document.activeElement.disabled) $("view-close").focus(); // one that is disabled may swallow keys
     for (const near of [order[to + 1], order[to - 1]])
       if (near) new Image().src = link(near).href;
   }
@@ -181,13 +182,12 @@
   }
 
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    if (view.open) return view_key(event);
-    if (event.key === "/" && document.activeElement !== $("filter")) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/" && !view.open && document.activeElement !== $("filter")) { // many keyboards have it with Shift
       event.preventDefault();
       $("filter").focus();
     }
-    list_key(event);
+    if (!event.shiftKey) (view.open ? view_key : list_key)(event);
   });
 
   // ---- Paper ----

@@ -171,7 +171,8 @@ static const char filter[] =
 static const char view[] =
     "<dialog id=\"view\" aria-labelledby=\"view-name\">\n"
     "<div class=\"picture\"><img id=\"view-picture\" alt=\"\"></div>\n"
-    "<div class=\"details\">\n<h2 id=\"view-name\"></h2>\n<dl id=\"view-details\"></dl>\n"
+    "<div class=\"details\">\n<h2 id=\"view-name\" aria-live=\"polite\"></h2>\n<dl "
+    "id=\"view-details\"></dl>\n"
     "<p><a id=\"view-open\" target=\"_blank\" rel=\"noopener\">Open the file</a></p>\n</div>\n"
     "<nav><button id=\"view-previous\" aria-label=\"Previous\" title=\"Previous: left arrow\">"
     "&#8592;</button>"

@@ -96,6 +96,8 @@ def check_view(browser):
     claim("what is not UTF-8 is replaced", "not utf-8 \ufffd.jpg" in names)
     browser.key("ArrowLeft")
     claim("one back", browser.run(NAME) == names[10])
+    browser.click("#view-next")
+    claim("the focus is where keys are heard", not browser.run("document.activeElement.disabled"))
     browser.key("Home")
     claim("the first again", browser.run(NAME) == names[0])
     browser.key("Escape")
@@ -114,6 +116,10 @@ def check_view(browser):
 
 def check_filter(browser):
     shown = "[...document.querySelectorAll('main li')].filter((one) => one.checkVisibility()).length"
+    browser.run("document.activeElement.blur()")
+    browser.key("/", shift=True)
+    claim("a slash on a keyboard that has it with Shift", browser.run("document.activeElement.id") == "filter")
+    browser.run("document.activeElement.blur()")
     browser.key("/")
     browser.type("ODD/ FEED")
     browser.wait(f"{shown} === 1", 5)
