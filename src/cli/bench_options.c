@@ -175,8 +175,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_MARKDOWN: command->export_markdown = value; break;
     case OPTION_HTML: command->html = value; break;
     case OPTION_COLOUR: parse_colour(state, value); break;
-    case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
-    case 'h': help_print(&bench_options_parser, state->name); exit(EXIT_SUCCESS);
+    case OPTION_USAGE:
+        argp_state_help(state, stdout, ARGP_HELP_USAGE);
+        help_exit(state);
+        break;
+    case 'h':
+        help_print(&bench_options_parser, state->name);
+        help_exit(state);
+        break;
     case ARGP_KEY_ARG: ((char **)bench->paths)[bench->path_count++] = value; break;
     case ARGP_KEY_END: finish(state, command); break;
     default: return ARGP_ERR_UNKNOWN;

@@ -3,9 +3,10 @@
 #include "cli/option_list.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 79, DOC_COLUMN = 29 };
+enum { WIDTH = 79, DOC_COLUMN = 29, EXIT_STUCK = 3 };
 
 const char help_thumbpool[] =
     "Makes a thumbnail of every picture in PATH, files or folders, on all CPUs.\n\n"
@@ -132,4 +133,11 @@ void help_print(const struct argp *parser, const char *program)
         print_group(parser, group);
     putchar('\n');
     print_lines(after + 1, strlen(after + 1));
+}
+
+void help_exit(const struct argp_state *state)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        exit(EXIT_SUCCESS);
+    argp_failure(state, EXIT_STUCK, 0, "standard output could not be written");
 }

@@ -26,4 +26,8 @@ extern const char help_thumbpool[], help_bench[];
  *   program  what the usage calls it */
 void help_print(const struct argp *parser, const char *program);
 
+/* Ends the program when what was asked for has been printed: with 0, or with 3 and a sentence when
+ * standard output could not be written. */
+void help_exit(const struct argp_state *state);
+
 #endif

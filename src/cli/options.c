@@ -18,7 +18,6 @@
 
 enum {
     EXIT_USAGE = 2,
-    EXIT_STUCK = 3,
     TIMEOUT_MS = 60000, /* for one picture, where nothing else is said */
 };
 
@@ -194,9 +193,7 @@ static void print_completions(const struct argp_state *state, const char *name)
 {
     int shell = value_word(state, "completions", name, completions_shells);
     completions_print(shell, &options_parser, &bench_options_parser);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        exit(EXIT_SUCCESS);
-    argp_failure(state, EXIT_STUCK, 0, "standard output could not be written");
+    help_exit(state);
 }
 
 static void add_path(const struct argp_state *state, struct options *options, char *path)
@@ -292,10 +289,19 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_FORCE: options->force = true; break;
     case OPTION_FSYNC: options->durable = true; break;
     case OPTION_PRUNE: options->prune = true; break;
-    case OPTION_USAGE: argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK); break;
+    case OPTION_USAGE:
+        argp_state_help(state, stdout, ARGP_HELP_USAGE);
+        help_exit(state);
+        break;
     case OPTION_COMPLETIONS: print_completions(state, value); break;
-    case 'h': help_print(&options_parser, state->name); exit(EXIT_SUCCESS);
-    case 'V': print_version(); exit(EXIT_SUCCESS);
+    case 'h':
+        help_print(&options_parser, state->name);
+        help_exit(state);
+        break;
+    case 'V':
+        print_version();
+        help_exit(state);
+        break;
     case ARGP_KEY_ARG: add_path(state, options, value); break;
     case ARGP_KEY_END: finish(state, options); break;
     default: return ARGP_ERR_UNKNOWN;

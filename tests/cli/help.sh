@@ -19,6 +19,12 @@ for command in '' bench; do
     ! grep -q 'Mandatory or optional arguments' out || fail 'it says what everybody knows'
 done
 
+# Help that nobody could read is no success.
+for words in --help --usage --version 'bench --help' 'bench --usage'; do
+    expect 3 sh -c "'$THUMBPOOL' $words >/dev/full"
+    says 'standard output could not be written'
+done
+
 # at TEXT: the line of the help that has it first
 at() {
     grep -nF -- "$1" help | head -n 1 | cut -d: -f1
