@@ -1,5 +1,5 @@
-/* The date that a page shows: now, or the one that SOURCE_DATE_EPOCH asks for, so that a build
- * makes the same page again. Source: reproducible-builds.org, SOURCE_DATE_EPOCH specification. */
+/* The date that a page shows: now, or the one that SOURCE_DATE_EPOCH asks for.
+ * Source: reproducible-builds.org, SOURCE_DATE_EPOCH specification. */
 #ifndef BATCH_DATE_H
 #define BATCH_DATE_H
 
