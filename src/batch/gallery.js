@@ -183,7 +183,7 @@
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "/" && !view.open && document.activeElement !== $("filter")) { // many keyboards have it with Shift
+    if (event.key === "/" && !view.open && document.activeElement !== $("filter")) { // often with Shift
       event.preventDefault();
       $("filter").focus();
     }

@@ -18,10 +18,16 @@ static size_t plain_length(const unsigned char *text)
     return length;
 }
 
+/* U+0080 to U+009F, which pages may not have. */
+static bool is_late_control(const unsigned char *text, size_t length)
+{
+    return length == 2 && text[0] == 0xc2 && text[1] < 0xa0;
+}
+
 /* One that is not plain. */
 static void character_write(FILE *file, const unsigned char *text, size_t length)
 {
-    if (length == 0)
+    if (length == 0 || is_late_control(text, length))
         fputs("\xef\xbf\xbd", file);
     else if (*text < 0x20 || *text == 0x7f)
         fprintf(file, "&#x%x;", *text == 0x7f ? 0x2421 : 0x2400 + *text);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 /* Writes text into HTML or SVG, as text or as the value of a quoted attribute. What would be markup
- * is escaped. A control character stands as its picture (U+2400 and on), and a byte that is not
- * UTF-8 as U+FFFD. */
+ * is escaped. A control character of ASCII stands as its picture (U+2400 and on), another one, and
+ * a byte that is not UTF-8, as U+FFFD. */
 void html_text(FILE *file, const char *text);
 
 /* Writes a path as the path of a URL, fit for a quoted attribute: every byte but letters, digits

@@ -34,6 +34,7 @@ static void test_html_text_shows_what_cannot_stand_there(void **state)
 {
     (void)state;
     expect(html_text, "a\nb\x1b\x7f", "a&#x240a;b&#x241b;&#x2421;");
+    expect(html_text, "a\xc2\x80\xc2\x9f\xc2\xa0", "a\xef\xbf\xbd\xef\xbf\xbd\xc2\xa0");
     expect(html_text, "a\xffz\xe2\x82", "a\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd");
     expect(html_text, "\xc0\xbcscript>", "\xef\xbf\xbd\xef\xbf\xbdscript&gt;"); /* overlong < */
 }
