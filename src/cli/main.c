@@ -550,11 +550,11 @@ static enum exit_code program_main(struct program *program)
     if (code == EXIT_MADE)
         code = sandbox_prepare(program);
     if (code == EXIT_MADE)
+        code = gallery_begin(program); /* leaves what is there until the end */
+    if (code == EXIT_MADE)
         code = report_open(program);
     if (code == EXIT_MADE)
         code = file_open(program->options.trace, &program->trace);
-    if (code == EXIT_MADE)
-        code = gallery_begin(program);
     if (code == EXIT_MADE)
         code = program_run(program);
     return code;

@@ -35,7 +35,9 @@ refused '--gallery' --gallery - in/good.jpg
 same before in
 expect 3 "$THUMBPOOL" -o none --gallery good in/good.jpg
 expect 3 "$THUMBPOOL" -o none --gallery /dev/null in/good.jpg
-expect 3 "$THUMBPOOL" -o none --gallery list/page.html in/good.jpg
+echo old >report
+expect 3 "$THUMBPOOL" -o none --gallery list/page.html --report report in/good.jpg
+is 'the report of another run' "$(cat report)" old
 [ ! -e none ] || fail 'a picture was made for a page that cannot be'
 expect 0 "$THUMBPOOL" -n -o none --gallery page.html in/good.jpg
 [ ! -e page.html ] || fail 'a dry run wrote a page'
