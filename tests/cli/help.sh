@@ -83,7 +83,7 @@ terminal() {
     env -u NO_COLOR -u FORCE_COLOR "$@" script -qec "'$THUMBPOOL' --progress never -s 16 -o out.d in/bad.jpg" \
         /dev/null >err 2>&1 </dev/null
 }
-if command -v script >/dev/null; then
+if can_have_terminal; then
     terminal TERM=xterm
     coloured || fail 'no colours on a terminal'
     terminal TERM=dumb
@@ -93,6 +93,6 @@ if command -v script >/dev/null; then
     terminal TERM=xterm NO_COLOR=
     coloured || fail 'an empty NO_COLOR counts'
 else
-    echo 'skipped: colours on a terminal, for lack of script(1)'
+    echo 'skipped: colours on a terminal, for lack of one'
 fi
 finish

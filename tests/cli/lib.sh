@@ -55,6 +55,11 @@ files() {
     (cd "$1" && find . -type f ! -name .thumbpool.ndjson | LC_ALL=C sort | tr '\n' ' ')
 }
 
+# can_have_terminal: there is script(1), and a pseudo-terminal to be had
+can_have_terminal() {
+    command -v script >/dev/null && script -qec true /dev/null </dev/null >/dev/null 2>&1
+}
+
 finish() {
     exit $bad
 }

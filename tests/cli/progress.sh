@@ -1,7 +1,7 @@
 #!/bin/sh
 # The status line: on a terminal only, never wider than it, errors above it, the summary below.
 . "$(dirname "$0")/lib.sh"
-command -v script >/dev/null || { echo 'skipped: there is no script(1)' >&2; exit 77; }
+can_have_terminal || { echo 'skipped: no terminal to be had' >&2; exit 77; }
 
 "$MAKE_IMAGES" many in 30
 printf 'not a picture' >'in/写真写真写真写真写真写真写真写真写真.jpg'
