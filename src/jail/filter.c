@@ -136,6 +136,7 @@ static const struct rule rules[] = {
     {__NR_readlinkat, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
     {__NR_getdents64, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
     {__NR_fstatfs, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_fcntl, ALLOW, DRAWERS, EQUALS, 1, 0, F_SETFD},
     {__NR_mmap, ALLOW, DRAWERS, BITS_ARE, 2, PROT_WRITE | PROT_EXEC, 0},
 #ifdef __NR_open
     {__NR_open, ALLOW, DRAWERS, LACKS, 1, O_ACCMODE | O_CREAT | O_TRUNC, 0},
@@ -143,6 +144,27 @@ static const struct rule rules[] = {
     {__NR_lstat, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
     {__NR_access, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
     {__NR_readlink, ALLOW, DRAWERS, ALWAYS, 0, 0, 0},
+#endif
+
+    /* Where the cache of fonts is missing or old, their library wants to write it. */
+    {__NR_mkdirat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_fchmodat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_fchmod, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_renameat2, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_linkat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_symlinkat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_utimensat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+#ifdef __NR_renameat
+    {__NR_renameat, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+#endif
+#ifdef __NR_open
+    {__NR_mkdir, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_rmdir, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_chmod, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_rename, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_link, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_symlink, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
+    {__NR_utimes, REFUSE(EACCES), DRAWERS, ALWAYS, 0, 0, 0},
 #endif
 
     /* What libraries try, and live without. */

@@ -3,7 +3,8 @@
  * What decoders need is allowed, some of it with certain arguments only. What libraries try now and
  * then and can do without, opening files above all, is refused with an error. All else, another
  * architecture's calls included, kills the process by SIGSYS. No call that takes a path is allowed,
- * nor one that makes memory executable, another process, or a way to one. */
+ * but for drawers those that read, which Landlock alone keeps to fonts; nor one that makes memory
+ * executable, another process, or a way to one. */
 #ifndef JAIL_FILTER_H
 #define JAIL_FILTER_H
 

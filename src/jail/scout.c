@@ -186,9 +186,9 @@ static bool attack_perf(void)
 static const struct attack {
     const char *name;
     bool (*is_refused)(void);
-    bool for_drawers; /* who may read files, and look for them */
+    bool for_drawers; /* who may read fonts, and look for any file */
 } attacks[] = {
-    {"open a file", attack_open, false},
+    {"open a file", attack_open, true},
     {"create a file", attack_create, true},
     {"open a descriptor's file anew", attack_reopen, true},
     {"look at a file", attack_stat, false},

@@ -38,6 +38,18 @@ done
 expect 2 "$THUMBPOOL" in --sandbox perhaps
 says '--sandbox'
 
+# Drawings with letters: fonts are read in the jail.
+mkdir drawings
+printf '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><text x="9" y="40" font-size="30">Abc</text></svg>' \
+    >drawings/a.svg
+if vips -l VipsForeignLoad 2>/dev/null | grep -q svgload_source; then
+    expect 0 "$THUMBPOOL" --allow-untrusted -b 0 drawings -o drawn --sandbox off
+    expect 0 "$THUMBPOOL" --allow-untrusted -b 0 drawings -o drawn.jailed
+    same drawn drawn.jailed
+    expect 0 env -u HOME "$THUMBPOOL" --allow-untrusted -b 0 drawings -o drawn.homeless
+    same drawn drawn.homeless
+fi
+
 # What the kernel says of the workers while they work.
 "$MAKE_IMAGES" many slow 16
 "$THUMBPOOL" slow -o slow.d -j 2 -b 60 -s 300 --exact --quiet &

@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "jail/scout.h"
@@ -167,6 +169,31 @@ static void test_jail_lets_drawers_read_fonts_only(void **state)
     told->kind = JAIL_DRAWERS;
     assert_int_equal(child(fonts_in_jail), 0);
     assert_int_equal(told->result, access("/etc/fonts", R_OK) == 0 ? 0 : ENOENT);
+}
+
+/* What fonts' libraries do: the file stays open for a while, and where the cache is old, they try
+ * to write a new one. */
+static int fonts_are_cached_in_jail(void *arg)
+{
+    struct told *out = arg;
+    const char *folder = "/nonexistent/fonts", *inside = "/nonexistent/fonts/x";
+    int fd = open("/dev/null", O_RDONLY);
+    enter(arg);
+    out->result = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && mkdir(inside, 0755) < 0 &&
+                  errno == EACCES && chmod(folder, 0755) < 0 && errno == EACCES &&
+                  rename(folder, inside) < 0 && errno == EACCES && link(folder, inside) < 0 &&
+                  errno == EACCES && symlink(folder, inside) < 0 && errno == EACCES &&
+                  rmdir(folder) < 0 && errno == EACCES && utimes(folder, NULL) < 0 &&
+                  errno == EACCES;
+    return 0;
+}
+
+static void test_jail_refuses_drawers_a_cache_of_fonts_softly(void **state)
+{
+    (void)state;
+    told->kind = JAIL_DRAWERS;
+    assert_int_equal(child(fonts_are_cached_in_jail), 0);
+    assert_int_equal(told->result, 1);
 }
 
 /* What a decoder does all day: read, compute, allocate, write, abort. */
@@ -326,6 +353,7 @@ int main(void)
         JAIL_TEST(test_jail_kills_who_breaks_out),
         JAIL_TEST(test_jail_refuses_files_softly),
         JAIL_TEST(test_jail_lets_drawers_read_fonts_only),
+        JAIL_TEST(test_jail_refuses_drawers_a_cache_of_fonts_softly),
         JAIL_TEST(test_jail_lets_work_go_on),
         JAIL_TEST(test_jail_holds_threads_that_were_there_before),
         JAIL_TEST(test_look_at_threads_finds_one_that_is_free),
