@@ -46,7 +46,7 @@ expect 0 "$THUMBPOOL" -s 64 -o walked drawings
 [ ! -e walked/a.png ] || fail 'a walk took an SVG unasked'
 expect 1 "$THUMBPOOL" -s 64 -o named drawings/a.svg drawings/b.jpg
 says 'drawings/a.svg: SVG is read only with --allow-untrusted'
-if vips -l foreignload 2>/dev/null | grep -q svgload_source; then
+if vips -l VipsForeignLoad 2>/dev/null | grep -q svgload_source; then
     expect 0 "$THUMBPOOL" -s 64 -o allowed --allow-untrusted drawings --report report.ndjson
     is 'pictures made' "$(field made)" 2
     grep -qF '"src":"drawings/a.svg","status":"made","format":"svg","width":90' report.ndjson ||
