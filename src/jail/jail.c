@@ -99,11 +99,23 @@ static void capabilities_drop(void)
     (void)syscall(SYS_capset, &header, none);
 }
 
-/* Returns 0, or an errno. */
+/* True when another user's processes may be sent signals: by this one and so by its parent, whose
+ * capabilities it has. */
+static bool may_signal_others(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct all[_LINUX_CAPABILITY_U32S_3];
+    return syscall(SYS_capget, &header, all) == 0 && all[0].effective >> CAP_KILL & 1;
+}
+
+/* Returns 0, or an errno. A root that some containers have could not kill a nobody whose time is
+ * up. */
 static int become_nobody(void)
 {
     if (geteuid() != 0 && getuid() != 0)
         return 0;
+    if (!may_signal_others())
+        return EPERM;
     if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
         setresuid(NOBODY, NOBODY, NOBODY) != 0)
         return errno;

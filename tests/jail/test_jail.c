@@ -1,6 +1,7 @@
 /* The jail from inside: children enter it and try what it forbids. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -343,6 +344,31 @@ static void test_jail_writes_no_file(void **state)
         assert_int_equal(told->result, -1);
 }
 
+/* ---- Who is nobody -------------------------------------------------------------------------- */
+
+/* Root, but one that may not send signals to others. */
+static int enter_without_signals(void *arg)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct all[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, all) != 0)
+        return 1;
+    all[0].effective &= ~(1u << CAP_KILL);
+    if (syscall(SYS_capset, &header, all) != 0)
+        return 2;
+    enter(arg);
+    return 0;
+}
+
+static void test_jail_stays_within_reach_of_its_parent(void **state)
+{
+    (void)state;
+    assert_int_equal(child(enter_without_signals), 0);
+    assert_int_equal(told->state.nobody, geteuid() != 0);
+    assert_int_equal(told->state.why_nobody, geteuid() != 0 ? 0 : EPERM);
+    assert_true(told->state.filter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +384,7 @@ int main(void)
         JAIL_TEST(test_jail_holds_threads_that_were_there_before),
         JAIL_TEST(test_look_at_threads_finds_one_that_is_free),
         JAIL_TEST(test_jail_writes_no_file),
+        JAIL_TEST(test_jail_stays_within_reach_of_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
