@@ -237,6 +237,24 @@ static void test_jail_lets_work_go_on(void **state)
     }
 }
 
+static int go_on_in_jail(void *arg)
+{
+    struct told *out = arg;
+    enter(arg);
+    out->result = syscall(SYS_tgkill, getpid(), gettid(), SIGCONT) < 0 ? errno : 0;
+    return 0;
+}
+
+/* The parent takes it for a sign that the terminal had stopped all, and grants more time. */
+static void test_jail_tells_nobody_that_it_went_on(void **state)
+{
+    (void)state;
+    for (told->kind = JAIL_DECODERS; told->kind <= JAIL_DRAWERS; told->kind++) {
+        assert_int_equal(child(go_on_in_jail), 0);
+        assert_int_equal(told->result, EPERM);
+    }
+}
+
 /* ---- Every thread --------------------------------------------------------------------------- */
 
 /* The field "Seccomp:" of each thread of the process, as the kernel tells: true if all are 2. */
@@ -381,6 +399,7 @@ int main(void)
         JAIL_TEST(test_jail_lets_drawers_read_fonts_only),
         JAIL_TEST(test_jail_refuses_drawers_a_cache_of_fonts_softly),
         JAIL_TEST(test_jail_lets_work_go_on),
+        JAIL_TEST(test_jail_tells_nobody_that_it_went_on),
         JAIL_TEST(test_jail_holds_threads_that_were_there_before),
         JAIL_TEST(test_look_at_threads_finds_one_that_is_free),
         JAIL_TEST(test_jail_writes_no_file),
