@@ -29,6 +29,11 @@ static void error_keep(struct durable *durable, int error)
         durable->error = error;
 }
 
+static int folders_most(const struct durable *durable)
+{
+    return DURABLE_FOLDERS - durable->withheld;
+}
+
 /* Forgets the folders. */
 static void folders_close(struct durable *durable)
 {
@@ -48,7 +53,8 @@ static bool is_noted(const struct durable *durable, const struct stat *folder)
 
 static void folder_note(struct durable *durable, int folder_fd, const struct stat *folder)
 {
-    int fd = fcntl(folder_fd, F_DUPFD_CLOEXEC, 0);
+    bool room = durable->count < folders_most(durable);
+    int fd = room ? fcntl(folder_fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (fd >= 0)
         durable->folders[durable->count++] =
             (struct durable_folder){fd, folder->st_dev, folder->st_ino};
@@ -63,7 +69,7 @@ void durable_named(struct durable *durable, int folder_fd)
     if (!known)
         error_keep(durable, -errno);
     bool noted = known && is_noted(durable, &folder);
-    if (!noted && durable->count == DURABLE_FOLDERS)
+    if (!noted && durable->count == folders_most(durable))
         (void)durable_flush(durable);
     durable->names++;
     if (known && !noted)

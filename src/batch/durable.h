@@ -21,6 +21,7 @@ struct durable_folder {
 struct durable {
     struct durable_folder folders[DURABLE_FOLDERS]; /* with new names */
     int count;                                      /* of them */
+    int withheld; /* descriptors, of DURABLE_FOLDERS, that others need */
     size_t names; /* new since the last flush that went well, those of folders included */
     int error;    /* the first of flushing a folder, 0 none */
 };

@@ -9,7 +9,9 @@
 enum {
     PICTURES_PER_WORKER = 3, /* one runs, one is sent ahead, one waits in the parent */
     DESCRIPTORS_SPARE = 10,
-    LEAVE_MS = 2000, /* for idle workers, before they are killed */
+    MEMBER_DESCRIPTORS = 3,   /* of a worker, in the parent */
+    EXECUTOR_DESCRIPTORS = 4, /* of an executor beside them, and while it starts one */
+    LEAVE_MS = 2000,          /* for idle workers, before they are killed */
 };
 
 /* The largest result that the spec's boxes allow: raw pixels, and something for headers. */
@@ -64,6 +66,8 @@ static int base_start(struct engines *engines)
             int left = descriptors_left() - DESCRIPTORS_SPARE;
             if (left >= workers || (workers == 1 && left > 0)) {
                 engines->most = left < engines->most ? left : engines->most;
+                int other = MEMBER_DESCRIPTORS * workers + EXECUTOR_DESCRIPTORS;
+                engines->spare = left - engines->most > other ? left - engines->most - other : 0;
                 return 0;
             }
             mp_executor_free(base->executor);
@@ -123,6 +127,11 @@ struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
 int engines_workers(const struct engines *engines)
 {
     return engines->options.workers;
+}
+
+int engines_spare(const struct engines *engines)
+{
+    return engines->spare;
 }
 
 static int running(int flying, int workers)

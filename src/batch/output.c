@@ -19,7 +19,7 @@
 #include <xxhash.h>
 
 enum {
-    FOLDERS_OPEN = 16,    /* kept open, the oldest goes */
+    FOLDERS_OPEN = 16,    /* kept open at most, the oldest goes */
     STALE_SECONDS = 3600, /* age at which a temporary name of another machine is a leftover */
 };
 
@@ -39,6 +39,7 @@ struct output {
     bool is_durable;               /* all of it is flushed */
     struct durable durable;        /* names that are yet to be */
     struct folder folders[FOLDERS_OPEN];
+    int folders_most;         /* that are kept open, 1 to FOLDERS_OPEN */
     int next_folder;          /* whose place is taken next */
     uint32_t home;            /* of our temporary names */
     unsigned temporaries;     /* made so far */
@@ -216,7 +217,7 @@ static int folder_get(struct output *output, const char *name)
         free(folder->name);
     }
     *folder = (struct folder){.name = copy, .fd = fd};
-    output->next_folder = (output->next_folder + 1) % FOLDERS_OPEN;
+    output->next_folder = (output->next_folder + 1) % output->folders_most;
     folder_sweep_once(output, name, fd);
     return fd;
 }
@@ -267,6 +268,7 @@ int output_open(const char *path, struct output_options options, struct output *
         return -ENOMEM;
     nameset_init(&output->swept, swept_is, output);
     output->home = home_number();
+    output->folders_most = FOLDERS_OPEN;
     output->is_durable = options.durable;
     output->folder_mode = options.private ? 0700 : 0777;
     output->file_mode = options.private ? 0600 : 0666;
@@ -279,6 +281,14 @@ int output_open(const char *path, struct output_options options, struct output *
     }
     *ret = output;
     return 0;
+}
+
+void output_spare(struct output *output, int descriptors)
+{
+    int folders = 1 + descriptors / 2;
+    output->folders_most = folders < FOLDERS_OPEN ? folders : FOLDERS_OPEN;
+    int names = descriptors - (output->folders_most - 1);
+    output->durable.withheld = names < DURABLE_FOLDERS ? DURABLE_FOLDERS - names : 0;
 }
 
 void output_close(struct output *output)

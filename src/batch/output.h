@@ -39,6 +39,10 @@ struct output_options {
 int output_open(const char *path, struct output_options options, struct output **ret);
 void output_close(struct output *output);
 
+/* Says how many descriptors there are for folders that are kept open, beside one that is always;
+ * unless it is called, before anything is written, there are enough. */
+void output_spare(struct output *output, int descriptors);
+
 /* Makes bytes[0..size) the file `name`, relative to the folder; folders on the way are made.
  *   guard   the input; a file that is the same as it is not replaced
  *   force   write anew even where the same bytes are there

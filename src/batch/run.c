@@ -705,6 +705,7 @@ static int run_prepare(struct run *run)
         cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
         return error;
     }
+    output_spare(run->output, engines_spare(&run->engines));
     size_t most = (size_t)run->engines.most;
     run->flying = calloc(most, sizeof *run->flying);
     run->futures = calloc(most, sizeof *run->futures);

@@ -113,12 +113,26 @@ static void test_an_error_is_kept_for_good(void **state)
     close(good);
 }
 
+static void test_folders_are_not_kept_where_descriptors_are_withheld(void **state)
+{
+    struct durable durable = {.withheld = DURABLE_FOLDERS};
+    int fd = folder_open(*state, "few", 0), before = descriptors();
+    durable_named(&durable, fd);
+    assert_int_equal(descriptors(), before);
+    assert_int_equal(durable.count, 0);
+    assert_int_equal(durable.error, 0);
+    assert_int_equal(durable_flush(&durable), 0);
+    assert_int_equal(durable.names, 0);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(test_data_of_files_are_flushed_and_others_refused),
         TREE_TEST(test_a_folder_is_flushed_once_for_many_names),
         TREE_TEST(test_many_folders_are_flushed_on_the_way),
+        TREE_TEST(test_folders_are_not_kept_where_descriptors_are_withheld),
         TREE_TEST(test_what_cannot_be_flushed_by_nature_is_let_alone),
         TREE_TEST(test_an_error_is_kept_for_good),
     };

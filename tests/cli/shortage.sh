@@ -31,6 +31,30 @@ if command -v prlimit >/dev/null; then
         fail "with few descriptors: $made made, $refused refused, $fewer with fewer workers"
 fi
 
+# Folders that are kept open, to write more in them or to flush them, are the first to be closed.
+if command -v prlimit >/dev/null; then
+    picture=$(find in -name '*.jpg' | head -n 1)
+    for number in 1 2 3 4 5 6 7 8 9; do
+        for folder in 1 2 3 4 5 6 7 8 9; do
+            mkdir -p "wide/$folder$number"
+            cp "$picture" "wide/$folder$number/a.jpg"
+        done
+    done
+    expect 0 "$THUMBPOOL" wide -o wide.calm -s 40
+    for limit in 24 32 48 80; do
+        for option in --force --fsync; do
+            rm -rf thumbs
+            code=0
+            prlimit --nofile=$limit:$limit "$THUMBPOOL" wide -o thumbs -s 40 -j 2 $option 2>err || code=$?
+            case $code in
+            0) same wide.calm thumbs ;;
+            3) [ $limit -lt 48 ] || fail "no run with $limit descriptors" ;;
+            *) fail "exit code $code with $option and $limit descriptors" ;;
+            esac
+        done
+    done
+fi
+
 # ---- Disk: it stops, says so, and goes on once there is room ----
 full() { # MOUNT-OPTION: runs on a disk of that size, then on one with room
     # shellcheck disable=SC2016 # expanded by the inner shell
