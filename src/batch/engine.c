@@ -54,6 +54,15 @@ static int descriptors_left(void)
     return limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur - open;
 }
 
+/* That the second engine will take, should it be needed. */
+static int descriptors_of_module(const struct engines *engines)
+{
+    bool forks = engines->options.kind == MP_PROCESSES;
+    if (!engines->module_path || !forks)
+        return 0;
+    return MEMBER_DESCRIPTORS * engines->options.workers + EXECUTOR_DESCRIPTORS;
+}
+
 /* Every picture under way holds a descriptor; some must be left for its outputs, the module and a
  * worker's replacement. Returns 0, or an error. */
 static int base_start(struct engines *engines)
@@ -63,11 +72,10 @@ static int base_start(struct engines *engines)
         struct engine *base = &engines->all[ENGINE_BASE];
         engines->most = PICTURES_PER_WORKER * workers;
         if ((error = engine_start(engines, base)) == 0) {
-            int left = descriptors_left() - DESCRIPTORS_SPARE;
+            int left = descriptors_left() - DESCRIPTORS_SPARE - descriptors_of_module(engines);
             if (left >= workers || (workers == 1 && left > 0)) {
                 engines->most = left < engines->most ? left : engines->most;
-                int other = MEMBER_DESCRIPTORS * workers + EXECUTOR_DESCRIPTORS;
-                engines->spare = left - engines->most > other ? left - engines->most - other : 0;
+                engines->spare = left - engines->most;
                 return 0;
             }
             mp_executor_free(base->executor);
