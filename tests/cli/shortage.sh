@@ -43,7 +43,7 @@ if command -v prlimit >/dev/null; then
     # One for libvips, where there is one: its workers need some, too.
     ! "$THUMBPOOL" "$picture" -f webp -o webp --quiet 2>/dev/null || cp webp/*.webp wide/55
     expect 0 "$THUMBPOOL" wide -o wide.calm -s 40
-    for limit in 24 32 48 80; do
+    for limit in 24 30 36 80; do
         for option in --force --fsync; do
             rm -rf thumbs
             code=0
