@@ -17,38 +17,6 @@ static double now_ms(void)
 
 /* ---- Before the run ------------------------------------------------------------------------- */
 
-/* Whether one of an input's outputs, whose folder is output[0..length), is in the way. */
-static bool output_clashes(const struct plan *plan, uint32_t input, const char *page, char *output,
-                           size_t length)
-{
-    for (int size = 0; size < plan->options.spec->box_count; size++)
-        if (plan_name(plan, input, size, output + length, PATH_MAX - length) == 0 &&
-            way_clashes(page, output))
-            return true;
-    return false;
-}
-
-int gallery_check(const struct plan *plan, const char *path, char other[PATH_MAX])
-{
-    char page[PATH_MAX], output[PATH_MAX];
-    int error = way_file(path, page);
-    if (error == 0)
-        error = way_folder(plan->options.output, output);
-    size_t length = strlen(output);
-    if (error < 0 || length + sizeof "/.thumbpool.ndjson" > sizeof output)
-        return error < 0 ? error : -ENAMETOOLONG;
-    strcpy(output + length, "/.thumbpool.ndjson");
-    bool near = strncmp(page, output, length) == 0; /* far from all outputs, none is looked at */
-    bool clash = way_clashes(page, output);
-    for (size_t i = 0; !clash && i < plan->count; i++) {
-        if (plan_real(plan, plan->order[i], other, PATH_MAX) && way_clashes(page, other))
-            return GALLERY_IS_INPUT;
-        clash = near && output_clashes(plan, plan->order[i], page, output, length + 1);
-    }
-    memcpy(other, output, sizeof output);
-    return clash ? GALLERY_IS_OUTPUT : GALLERY_FITS;
-}
-
 int gallery_open(struct gallery *ret, const char *path, const struct plan *plan,
                  const char *version, time_t date)
 {

@@ -31,16 +31,6 @@ struct gallery {
     int error;           /* why it cannot be written, 0 */
 };
 
-enum gallery_clash {
-    GALLERY_FITS = 0,
-    GALLERY_IS_INPUT, /* it would replace an input, or what the input is in */
-    GALLERY_IS_OUTPUT /* likewise an output, or the manifest */
-};
-
-/* Looks whether a page of that name would be in the way of the plan. Touches nothing. Returns enum
- * gallery_clash with the path of what it would replace in other, or -errno. */
-int gallery_check(const struct plan *plan, const char *path, char other[PATH_MAX]);
-
 /* Opens the page that will be `path`; its folder is made. Plan and strings must outlive it. Returns
  * 0, or -errno; -ESPIPE when it is no regular file. Close it either way. */
 int gallery_open(struct gallery *ret, const char *path, const struct plan *plan,

@@ -2,11 +2,13 @@
 
 #include "batch/date.h"
 #include "batch/depfile.h"
+#include "batch/rival.h"
 #include "batch/way.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What the depfile tells; its list is one that can be named. */
 static struct depfile depfile_of(const struct program *program)
@@ -53,39 +55,59 @@ static enum exit_code report_open(struct program *program)
     return EXIT_MADE;
 }
 
-/* The first of the files that the command line names, other than pictures, which the gallery's page
- * would be in the way of; NULL: none. */
-static const char *gallery_rival(const struct options *options)
+/* One of the files. */
+struct side_file {
+    const char *what, *path; /* path: NULL where it is not asked for */
+    bool replaced;           /* by name; else what is there is written into */
+};
+
+enum { SIDE_FILES = 4 };
+
+static void side_files_list(const struct options *options, struct side_file ret[SIDE_FILES])
 {
-    const char *const others[] = {options->report, options->trace, options->depfile,
-                                  options->input.list};
-    char page[PATH_MAX], other[PATH_MAX];
-    if (way_file(options->gallery, page) < 0)
-        return NULL; /* opening it will tell */
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (others[i] && way_file(others[i], other) == 0 && way_clashes(page, other))
-            return others[i];
-    return NULL;
+    bool streams = options->report && strcmp(options->report, "-") == 0;
+    ret[0] = (struct side_file){"report", streams ? NULL : options->report, false};
+    ret[1] = (struct side_file){"trace", options->trace, false};
+    ret[2] = (struct side_file){"depfile", options->depfile, true};
+    ret[3] = (struct side_file){"gallery", options->gallery, true};
 }
 
-/* Looks whether the gallery would be in the way of something. */
-static enum exit_code gallery_plan(const struct program *program)
+/* True when two files that the command line names cannot both be. A pipe or a device can be many.
+ */
+static bool are_one(const char *a, const char *b)
 {
-    char other[PATH_MAX];
-    const char *path = program->options.gallery, *rival = NULL;
-    int found = path ? gallery_check(&program->plan, path, other) : GALLERY_FITS;
-    if (found > GALLERY_FITS)
-        rival = other;
-    else if (path)
-        rival = gallery_rival(&program->options);
-    if (!rival)
-        return EXIT_MADE;
-    progress_complain("the gallery %s would replace %s%s; nothing was written", path,
-                      found == GALLERY_IS_INPUT    ? "the input "
-                      : found == GALLERY_IS_OUTPUT ? "the output "
-                                                   : "",
-                      rival);
+    char way_a[PATH_MAX], way_b[PATH_MAX];
+    struct stat found;
+    if (!a || !b || (stat(a, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode)))
+        return false;
+    return way_file(a, way_a) == 0 && way_file(b, way_b) == 0 && way_clashes(way_a, way_b);
+}
+
+static enum exit_code side_file_refuse(const struct side_file *file, const char *kind,
+                                       const char *other)
+{
+    progress_complain("the %s %s would replace %s%s; nothing was written", file->what, file->path,
+                      kind, other);
     return EXIT_USAGE;
+}
+
+/* Looks whether a file would be in the way of pictures, of the list, or of those before it. */
+static enum exit_code side_file_check(const struct program *program, const struct side_file *files,
+                                      int index)
+{
+    const struct side_file *file = &files[index];
+    char other[PATH_MAX];
+    if (!file->path)
+        return EXIT_MADE;
+    int rival = rival_find(&program->plan, file->path, !file->replaced, other);
+    if (rival > RIVAL_NONE)
+        return side_file_refuse(file, rival == RIVAL_INPUT ? "the input " : "the output ", other);
+    if (are_one(file->path, program->options.input.list))
+        return side_file_refuse(file, "the list ", program->options.input.list);
+    for (int i = 0; i < index; i++)
+        if (are_one(file->path, files[i].path))
+            return side_file_refuse(file, "", files[i].path);
+    return EXIT_MADE;
 }
 
 /* The date that the gallery shows. */
@@ -151,8 +173,12 @@ static enum exit_code gallery_end(const struct program *program, enum exit_code 
 
 enum exit_code side_files_check(const struct program *program)
 {
+    struct side_file files[SIDE_FILES];
     enum exit_code code = depfile_plan(program);
-    return code == EXIT_MADE ? gallery_plan(program) : code;
+    side_files_list(&program->options, files);
+    for (int i = 0; i < SIDE_FILES && code == EXIT_MADE; i++)
+        code = side_file_check(program, files, i);
+    return code;
 }
 
 enum exit_code side_files_open(struct program *program)

@@ -284,31 +284,6 @@ static void test_gallery_that_cannot_be_written_leaves_what_was_there(void **sta
     assert_int_equal(tree_count(fixture->root, "", ".thumbpool-"), 0);
 }
 
-static void expect_found(struct fixture *fixture, const char *name, int expected)
-{
-    char other[PATH_MAX];
-    assert_int_equal(gallery_check(&fixture->plan, tree_path(fixture->root, name), other),
-                     expected);
-}
-
-static void test_gallery_check_finds_what_would_be_replaced(void **state)
-{
-    static const char *const names[] = {"a.jpg", "b/c.jpg"};
-    struct fixture *fixture = *state;
-    prepare(fixture, names, 2);
-    assert_int_equal(symlink("in", tree_path(fixture->root, "link")), 0);
-    expect_found(fixture, "page.html", GALLERY_FITS);
-    expect_found(fixture, "in/page.html", GALLERY_FITS);
-    expect_found(fixture, "out/page.html", GALLERY_FITS);
-    expect_found(fixture, "in/a.jpg", GALLERY_IS_INPUT);
-    expect_found(fixture, "link/b/../a.jpg", GALLERY_IS_INPUT);
-    expect_found(fixture, "out/a.jpg", GALLERY_IS_OUTPUT);
-    expect_found(fixture, "out/b/c.jpg/page.html", GALLERY_IS_OUTPUT);
-    expect_found(fixture, "out/b", GALLERY_IS_OUTPUT);
-    expect_found(fixture, "out", GALLERY_IS_OUTPUT);
-    expect_found(fixture, "out/.thumbpool.ndjson", GALLERY_IS_OUTPUT);
-}
-
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -321,7 +296,6 @@ int main(void)
         CASE(test_gallery_shows_the_smallest_that_is_large_enough_and_opens_the_largest),
         CASE(test_gallery_is_whole_or_not_there),
         CASE(test_gallery_that_cannot_be_written_leaves_what_was_there),
-        CASE(test_gallery_check_finds_what_would_be_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

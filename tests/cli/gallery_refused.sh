@@ -29,7 +29,7 @@ refused 'would replace the output' --gallery none in
 refused 'would replace the output' --gallery none/.thumbpool.ndjson in
 refused 'would replace report' --gallery report --report report in/good.jpg
 echo in/good.jpg >list
-refused 'would replace list' --gallery ./list --files-from list
+refused 'would replace the list' --gallery ./list --files-from list
 is 'the list' "$(cat list)" in/good.jpg
 refused '--gallery' --gallery - in/good.jpg
 same before in
