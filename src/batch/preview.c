@@ -2,6 +2,7 @@
 
 #include "batch/desktop.h"
 #include "batch/manifest.h"
+#include "batch/original.h"
 #include "batch/prune.h"
 #include "batch/upkeep.h"
 #include "batch/utf8.h"
@@ -130,6 +131,35 @@ static enum upkeep input_judge(const struct previewing *previewing, uint32_t inp
     return ret->failed ? UPKEEP_FAILED : UPKEEP_CURRENT;
 }
 
+/* What is said of a picture that is to be made, and turns out to be none as soon as it is opened.
+ */
+static enum original_verdict input_open(const struct preview *preview, uint32_t number,
+                                        struct image_fault *fault)
+{
+    struct original original = {.fd = -1};
+    enum original_verdict verdict =
+        original_open(&preview->plan->scan->inputs[number], preview->max_bytes, &original, fault);
+    if (verdict == ORIGINAL_OPEN &&
+        image_check_trust(original.kind, preview->plan->options.spec, fault) != 0)
+        verdict = ORIGINAL_FAILED;
+    original_close(&original);
+    return verdict;
+}
+
+static void make_preview(const struct previewing *previewing, uint32_t number)
+{
+    struct image_fault fault;
+    enum original_verdict verdict = input_open(previewing->preview, number, &fault);
+    previewing->counts->made += verdict == ORIGINAL_OPEN;
+    previewing->counts->skipped += verdict == ORIGINAL_SKIPPED;
+    previewing->counts->failed += verdict == ORIGINAL_FAILED;
+    if (verdict == ORIGINAL_OPEN)
+        make_put(previewing->preview, number);
+    else
+        why_put(previewing->preview, verdict == ORIGINAL_SKIPPED ? "skip " : "fail ", number,
+                fault.message);
+}
+
 static void input_preview(const struct previewing *previewing, uint32_t number)
 {
     const struct preview *preview = previewing->preview;
@@ -141,11 +171,10 @@ static void input_preview(const struct previewing *previewing, uint32_t number)
         return;
     }
     enum upkeep upkeep = error ? UPKEEP_FAILED : input_judge(previewing, number, &entry);
-    previewing->counts->made += upkeep == UPKEEP_MAKE;
     previewing->counts->current += upkeep == UPKEEP_CURRENT;
     previewing->counts->failed += upkeep == UPKEEP_FAILED;
     if (upkeep == UPKEEP_MAKE)
-        make_put(preview, number);
+        make_preview(previewing, number);
     else if (upkeep == UPKEEP_FAILED)
         why_put(preview, "fail ", number, error ? strerrordesc_np(error) : entry.message);
     else

@@ -152,7 +152,9 @@ static void result_print(struct progress *progress, const struct run_record *rec
         warn("%s: skipped: %s", path, message);
     else if (record->warn)
         warn("%s: made, though it is damaged: %s", path, message);
-    if (progress->verbose)
+    if (progress->verbose && record->status == RUN_CURRENT)
+        fprintf(stderr, "%s is up to date\n", path);
+    else if (progress->verbose)
         for (int i = 0; i < record->output_count; i++)
             fprintf(stderr, "%s -> %dx%d, %zu bytes, %.1f ms\n", path, record->outputs[i].width,
                     record->outputs[i].height, record->outputs[i].size_bytes, record->total_ms);
@@ -210,8 +212,11 @@ static void on_end(void *self, const struct run_summary *summary)
 
 void progress_preview(const struct run_counts *counts)
 {
-    fprintf(stderr, "would make %zu, %zu up to date, %zu known to fail\n", counts->made,
+    fprintf(stderr, "would make %zu, %zu up to date, %zu known to fail", counts->made,
             counts->current, counts->failed);
+    if (counts->skipped > 0)
+        fprintf(stderr, ", %zu skipped", counts->skipped);
+    fputc('\n', stderr);
 }
 
 void progress_init(struct progress *progress, enum progress_when when, bool quiet, bool verbose)

@@ -47,6 +47,16 @@ expect 2 "$THUMBPOOL" in -o none -n
 [ ! -e none ] || fail 'something was made'
 rm in/b/grey.JPG
 
+# What a run would pass over or fail as soon as it opens it.
+mkdir poor
+: >poor/empty.jpg
+echo text >poor/text.jpg
+ln -s ../in/a/baseline.jpg poor/link.jpg
+expect 0 "$THUMBPOOL" poor -o none -n
+is 'lines that fail' "$(grep -c '^fail poor/[et].*: .' out)" 2
+grep -qx 'skip poor/link.jpg: .*link.*' out || fail 'a link is not skipped'
+says 'would make 0, 0 up to date, 2 known to fail, 1 skipped'
+
 # A line stays a line, whatever the name.
 mkdir odd
 cp in/a/baseline.jpg "odd/$(printf 'new\nline\033[31m\\ \303\244 \302\205 \377.jpg')"

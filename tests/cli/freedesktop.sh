@@ -144,7 +144,7 @@ still >after
 cmp -s before after || fail 'known failures were written again'
 is 'failures that were tried again' "$(grep -c '"worker"' report.ndjson)" 0
 expect 0 "$THUMBPOOL" --layout freedesktop -n bad
-is 'failures that a dry run knows' "$(grep -c '^fail ' out)" "$remembered"
+is 'failures that a dry run knows' "$(grep -c '^fail ' out)" "$(field failed)"
 expect 1 "$THUMBPOOL" --layout freedesktop --quiet --report report.ndjson bad --force
 is 'failures tried with --force' "$(grep -c '"worker"' report.ndjson)" "$remembered"
 touch bad/cut.jpg
