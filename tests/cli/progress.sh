@@ -26,7 +26,7 @@ export TERM
 for columns in 80 40 20; do
     shown $columns
     [ "$(lines | wc -l)" -gt 0 ] || fail "no status line at $columns columns"
-    widest=$(lines | LC_ALL=C.UTF-8 awk '{ if (length > w) w = length } END { print w }')
+    widest=$(lines | LC_ALL=C.UTF-8 wc -L)
     [ "$widest" -lt $columns ] || fail "a status line takes $widest of $columns columns"
     grep -q '30 made, 0 up to date, 2 failed' seen || fail "no summary at $columns columns"
 done
