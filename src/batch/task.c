@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,10 +25,21 @@ static void keep_memory(void)
 #endif
 }
 
+/* What ends a run often goes to all of its processes at once, by the terminal or by who supervises
+ * them. The parent decides then what is still finished; a worker dies with it, or by its hand. */
+static void leave_signals_to_parent(void)
+{
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
 int picture_task_start(void *ctx, int worker)
 {
     const struct picture_task_ctx *shared = ctx;
     (void)worker;
+    if (shared->sandbox)
+        leave_signals_to_parent();
     keep_memory();
     if (shared->module && image_module_start(shared->module, shared->untrusted) != 0)
         return -1;

@@ -13,7 +13,9 @@ struct picture_task_ctx {
     const struct sandbox *sandbox; /* of its workers; NULL: none */
 };
 
-/* Start hook: starts libvips where there is a module, then jails the worker. */
+/* Start hook: leaves the signals that end a run to the parent, starts libvips where there is a
+ * module, then jails the worker. The first and the last only where there is a sandbox, which is
+ * where workers are processes. */
 int picture_task_start(void *ctx, int worker);
 
 /* The mp_task_fn of a picture: `arg` is a struct job, descriptor 0 the input. */

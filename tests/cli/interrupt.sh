@@ -45,6 +45,40 @@ for signal in INT TERM HUP; do
     clean thumbs
 done
 
+# The same signals, to all processes of the run at once, as terminals and supervisors send them: workers leave the
+# matter to their parent, and no picture has failed. Once while workers start, and once amid the work.
+group() { # SIGNAL NUMBER WHEN
+    rm -rf thumbs report.ndjson
+    # A group of its own; the test's would be hit, too.
+    setsid env --default-signal=INT,HUP "$THUMBPOOL" in -o thumbs -b 60 -s 300 --retries 0 --report report.ndjson 2>err &
+    run=$!
+    if [ "$3" = amid ]; then
+        until [ "$(find thumbs -name '*.jpg' 2>/dev/null | wc -l)" -gt 3 ]; do
+            kill -0 $run 2>/dev/null || break
+            sleep 0.005
+        done
+    else
+        until [ -n "$(cat "/proc/$run/task/$run/children" 2>/dev/null)" ] && [ -d thumbs ]; do
+            kill -0 $run 2>/dev/null || break
+        done
+    fi
+    kill -"$1" -$run
+    code=0
+    wait $run || code=$?
+    is "the exit code after SIG$1 to all" $code $((128 + $2))
+    [ -s report.ndjson ] || return 0 # it came before the run had begun
+    is "pictures failed by SIG$1 to all" "$(field failed)" 0
+    is "the count of all after SIG$1 to all" "$(($(field made) + $(field not_started)))" 80
+    whole
+    clean thumbs
+}
+for round in 1 2 3; do
+    group TERM 15 amid
+    group HUP 1 amid
+    group INT 2 amid
+    group TERM 15 early
+done
+
 # Killed without a word, over an existing tree, so that temporary names are in use.
 cp -R calm thumbs.old
 for round in 1 2 3; do
