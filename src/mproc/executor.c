@@ -27,6 +27,7 @@
 enum {
     PENDING_PER_WORKER = 64, /* max_pending where the options say nothing */
     RETURNS_MAX = 1000,      /* a job that came back so often fails */
+    SUSPICIONS_MAX = 3,      /* so does one that came back so often for its worker's own doing */
     SPARE_FUTURES = 64,      /* kept for the next jobs beyond max_pending */
 };
 
@@ -192,15 +193,24 @@ static void hand_out_again(struct mp_executor *executor, struct mp_future *futur
     future->state = MP_PENDING;
 }
 
+/* Notes that a job came back. Returns false when that has been too often. */
+static bool may_come_back(struct mp_future *future, bool suspect)
+{
+    future->returns++;
+    future->suspicions += suspect;
+    return future->returns < RETURNS_MAX && future->suspicions < SUSPICIONS_MAX;
+}
+
 /* Takes a job back that never began, to be handed out again. A worker that is hostile can claim
- * that of the very job that ends it, so there is an end to it. */
+ * that of the very job that ends it, so there is an end to it; a near one where each time may cost
+ * as much as the job's deadline. */
 static void on_return(struct mp_executor *executor, struct mp_future *future,
                       const struct mp_outcome *outcome)
 {
     executor->stats.returned++;
     if (executor->how != MP_FINISH) {
         cancel_in(executor, &executor->handed, future);
-    } else if (++future->returns < RETURNS_MAX) {
+    } else if (may_come_back(future, outcome->suspect)) {
         hand_out_again(executor, future);
     } else {
         struct mp_outcome failure = *outcome;

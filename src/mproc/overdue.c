@@ -66,8 +66,10 @@ static int64_t head_end(struct crew *crew, struct member *member, unsigned slot,
     /* Queued: the worker is stopped, or has no CPU. Finished: the result does not come, or has not
      * been looked at, for the caller was away. So neither is at its end before it has been seen
      * like this for some time. */
-    if (is_stuck_for_good(member, now))
+    if (is_stuck_for_good(member, now)) {
+        member->kill_code = MP_EDEADLINE;
         member_condemn(crew, member, 0);
+    }
     return now + STUCK_LOOK_MS;
 }
 

@@ -2,6 +2,7 @@
 
 #include "mproc/chunk.h"
 #include "mproc/task.h"
+#include "mproc/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,6 +87,18 @@ static void killed_describe(const struct member *member, const struct mp_job *jo
     *ret = (struct mp_outcome){.code = code, .status = member->process.exit_code, .message = text};
 }
 
+/* True when a greeted worker ended itself, or had to be ended for its deadline, with no job before
+ * this one: it may have begun it, and say that it has not. Descriptors that it lost have a count of
+ * their own. */
+static bool is_suspect(const struct member *member)
+{
+    bool ended_itself = process_ended_itself(&member->process) &&
+                        member->process.exit_code != WORKER_EXIT_FDS &&
+                        member->phase != PHASE_LEAVING;
+    return member->greeted && member->slots.held == 1 &&
+           (ended_itself || member->kill_code == MP_EDEADLINE);
+}
+
 void verdict_from_death(struct crew *crew, struct member *member, unsigned slot)
 {
     enum control_state state = slots_state(&member->slots, slot);
@@ -108,6 +121,7 @@ void verdict_from_death(struct crew *crew, struct member *member, unsigned slot)
         outcome.message = "no worker could take the job's descriptors";
     }
     outcome.lost_result = finished;
+    outcome.suspect = outcome.code == MP_ERETURNED && is_suspect(member);
     if (state != CONTROL_QUEUED && state != CONTROL_REVOKED)
         add_journal(crew, member, slot, &outcome);
     verdict_tell(crew, member, slot, &outcome);

@@ -846,6 +846,50 @@ static void test_a_spoilt_control_page_spoils_only_its_own_workers_jobs(void **s
     }
 }
 
+/* Says that its own job has not begun. The context counts how often it did. */
+static void deny_having_begun(struct mp_task *task)
+{
+    support_raise(mp_task_ctx(task));
+    _Atomic uint64_t *words = control_page(task);
+    for (int i = 0; i < CONTROL_SLOTS; i++)
+        words[i] = control_word(words[i] >> 3, CONTROL_QUEUED);
+}
+
+static int task_deny_and_leave(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)arg, (void)size;
+    deny_having_begun(task);
+    _exit(5);
+}
+
+static int task_deny_and_stay(struct mp_task *task, const void *arg, size_t size)
+{
+    (void)arg, (void)size;
+    deny_having_begun(task);
+    return stay(task);
+}
+
+/* Each time would cost a worker, or a whole deadline; a job that does this cannot go round for
+ * ever. */
+static void test_a_job_that_denies_having_begun_comes_to_an_end(void **state)
+{
+    (void)state;
+    mp_task_fn *const liars[] = {task_deny_and_leave, task_deny_and_stay};
+    for (int i = 0; i < 2; i++) {
+        struct support_flag *begun = support_share(sizeof *begun);
+        struct mp_executor *executor = support_create(
+            &(struct mp_executor_options){.workers = 1, .deadline_ms = 100, .ctx = begun});
+        struct mp_future *liar = support_submit(executor, liars[i], NULL, 0);
+        struct mp_future *other = support_submit(executor, support_task_echo, "other", 5);
+        support_expect_fault(liar, MP_ECRASH);
+        support_expect(other, "other", 5);
+        assert_int_equal(begun->value, 3);
+        mp_future_free(liar);
+        mp_executor_free(executor);
+        support_unshare(begun, sizeof *begun);
+    }
+}
+
 /* A failure that is longer than the library's own, with a code that is not one of its codes. */
 static int task_forged_failure(struct mp_task *task, const void *arg, size_t size)
 {
@@ -902,6 +946,7 @@ int main(void)
         SUPPORT_TEST(test_a_result_before_the_job_has_ended_is_a_breach),
         SUPPORT_TEST(test_a_second_result_settles_nothing_twice),
         SUPPORT_TEST(test_a_spoilt_control_page_spoils_only_its_own_workers_jobs),
+        SUPPORT_TEST(test_a_job_that_denies_having_begun_comes_to_an_end),
         SUPPORT_TEST(test_a_forged_failure_is_cut_and_is_only_a_failure),
     };
     return cmocka_run_group_tests_name("mproc/crash", tests, NULL, NULL);
