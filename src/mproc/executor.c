@@ -27,7 +27,7 @@
 enum {
     PENDING_PER_WORKER = 64, /* max_pending where the options say nothing */
     RETURNS_MAX = 1000,      /* a job that came back so often fails */
-    SUSPICIONS_MAX = 3,      /* so does one that came back so often for its worker's own doing */
+    SUSPICION_MAX = 100,     /* so does one that is so likely to bring that about itself */
     SPARE_FUTURES = 64,      /* kept for the next jobs beyond max_pending */
 };
 
@@ -194,11 +194,11 @@ static void hand_out_again(struct mp_executor *executor, struct mp_future *futur
 }
 
 /* Notes that a job came back. Returns false when that has been too often. */
-static bool may_come_back(struct mp_future *future, bool suspect)
+static bool may_come_back(struct mp_future *future, int suspicion)
 {
     future->returns++;
-    future->suspicions += suspect;
-    return future->returns < RETURNS_MAX && future->suspicions < SUSPICIONS_MAX;
+    future->suspicion += suspicion;
+    return future->returns < RETURNS_MAX && future->suspicion < SUSPICION_MAX;
 }
 
 /* Takes a job back that never began, to be handed out again. A worker that is hostile can claim
@@ -210,7 +210,7 @@ static void on_return(struct mp_executor *executor, struct mp_future *future,
     executor->stats.returned++;
     if (executor->how != MP_FINISH) {
         cancel_in(executor, &executor->handed, future);
-    } else if (may_come_back(future, outcome->suspect)) {
+    } else if (may_come_back(future, outcome->suspicion)) {
         hand_out_again(executor, future);
     } else {
         struct mp_outcome failure = *outcome;

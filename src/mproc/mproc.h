@@ -465,8 +465,8 @@ struct mp_outcome {
     int worker; /* number of the worker, -1 unknown */
     pid_t pid;  /* of the worker, 0 unknown */
     bool lost_result;    /* a crash after the task had finished: its side effects are done */
-    bool suspect;        /* returned, but its worker ended itself, or did nothing till it was ended,
-                            when it was next: a few of these, and it fails */
+    int suspicion;       /* returned: 0 to 100, how likely the job itself brought that about; at 100
+                            in all it fails */
     const void *data;    /* the result; of a failed chunk, its records so far, or NULL */
     size_t size;         /* bytes of it */
     const char *message; /* a sentence about a failure, or NULL */

@@ -87,16 +87,18 @@ static void killed_describe(const struct member *member, const struct mp_job *jo
     *ret = (struct mp_outcome){.code = code, .status = member->process.exit_code, .message = text};
 }
 
-/* True when a greeted worker ended itself, or had to be ended for its deadline, with no job before
- * this one: it may have begun it, and say that it has not. Descriptors that it lost have a count of
- * their own. */
-static bool is_suspect(const struct member *member)
+/* How likely it is that a job that says that it never began has ended its worker: not at all while
+ * there was another before it, or the worker had not greeted. One that ended itself, or did nothing
+ * until its deadline, has three attempts; one that was killed may well have been so from outside.
+ * Lost descriptors have a count of their own. */
+static int suspicion_of(const struct member *member)
 {
-    bool ended_itself = process_ended_itself(&member->process) &&
-                        member->process.exit_code != WORKER_EXIT_FDS &&
-                        member->phase != PHASE_LEAVING;
-    return member->greeted && member->slots.held == 1 &&
-           (ended_itself || member->kill_code == MP_EDEADLINE);
+    enum { ITSELF = 34, KILLED = 1 };
+    if (!member->greeted || member->slots.held > 1 || member->phase == PHASE_LEAVING ||
+        member->process.exit_code == WORKER_EXIT_FDS)
+        return 0;
+    bool itself = process_ended_itself(&member->process) || member->kill_code == MP_EDEADLINE;
+    return itself ? ITSELF : KILLED;
 }
 
 void verdict_from_death(struct crew *crew, struct member *member, unsigned slot)
@@ -121,7 +123,7 @@ void verdict_from_death(struct crew *crew, struct member *member, unsigned slot)
         outcome.message = "no worker could take the job's descriptors";
     }
     outcome.lost_result = finished;
-    outcome.suspect = outcome.code == MP_ERETURNED && is_suspect(member);
+    outcome.suspicion = outcome.code == MP_ERETURNED ? suspicion_of(member) : 0;
     if (state != CONTROL_QUEUED && state != CONTROL_REVOKED)
         add_journal(crew, member, slot, &outcome);
     verdict_tell(crew, member, slot, &outcome);
