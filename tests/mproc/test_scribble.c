@@ -62,6 +62,7 @@ static bool one_in(uint64_t *state, uint32_t n)
 struct scribbler {
     uint64_t random;
     int result_fd, job_fd;
+    uint64_t seq; /* of the assignment that runs */
     unsigned pages;
     struct page {
         unsigned char *begin;
@@ -86,6 +87,17 @@ static void pages_find(struct scribbler *scribbler)
         _exit(98); /* the test would show nothing */
 }
 
+/* The newest assignment that is said to run. */
+static uint64_t running_seq(const struct scribbler *scribbler)
+{
+    const struct control *control = (const struct control *)scribbler->page[0].begin;
+    uint64_t seq = 0;
+    for (int i = 0; i < CONTROL_SLOTS; i++)
+        if ((control->words[i] & 7) == CONTROL_RUNNING && control->words[i] >> 3 > seq)
+            seq = control->words[i] >> 3;
+    return seq;
+}
+
 /* A word that some assignment may have, from those that are in the page. */
 static uint64_t word_forge(struct scribbler *scribbler, const _Atomic uint64_t *words)
 {
@@ -96,13 +108,33 @@ static uint64_t word_forge(struct scribbler *scribbler, const _Atomic uint64_t *
                              : control_word(seq, (enum control_state)(random_next(random) & 7));
 }
 
+/* How far a journal may be said to be good, most often that of the job that runs. */
+static uint64_t progress_forge(struct scribbler *scribbler, const _Atomic uint64_t *words)
+{
+    uint64_t *random = &scribbler->random;
+    uint64_t word = control_word(scribbler->seq, CONTROL_RUNNING);
+    if (one_in(random, 4))
+        word = word_forge(scribbler, words);
+    return control_progress_pack(
+        (struct control_progress){.frozen = one_in(random, 4),
+                                  .seq = (uint32_t)(word >> 3),
+                                  .count = random_next(random) % (CONTROL_COUNT_MAX + 1),
+                                  .size = random_next(random) % (1 << CONTROL_SIZE_BITS)});
+}
+
 static void page_scribble(struct scribbler *scribbler, const struct page *page)
 {
     uint64_t *random = &scribbler->random;
     _Atomic uint64_t *words = (_Atomic uint64_t *)page->begin;
     size_t count = page->size / sizeof *words;
     uint32_t times = 1u << random_next(random) % 12;
-    switch (random_next(random) % 5) {
+    switch (random_next(random) % 7) {
+    case 5: /* the journal */
+    case 6:
+        for (size_t i = CONTROL_SLOTS + 8; i < count; i++)
+            words[i] = one_in(random, 3) ? random_next(random) : random_next(random) % 64;
+        words[CONTROL_SLOTS] = progress_forge(scribbler, words);
+        break;
     case 0: /* everywhere */
         while (times-- > 0)
             words[random_next(random) % count] = word_forge(scribbler, words);
@@ -301,6 +333,7 @@ static void turn_hostile(const struct mp_task *task, uint32_t id)
     record->turned++;
     signal(SIGABRT, SIG_DFL); /* a sanitizer would print */
     pages_find(&scribbler);
+    scribbler.seq = running_seq(&scribbler);
     scribble(&scribbler);
     come_to_an_end(&scribbler);
 }
