@@ -13,6 +13,8 @@ cmake -G Ninja -S . -B build/release --preset release >/dev/null
 build_quietly build/release
 echo "== $kills workers killed"
 STORM_KILLS=$kills build/release/tests/mproc/test_mproc_storm
+echo "== workers that scribble over all that they share, for ten minutes"
+SCRIBBLE_SECONDS=${SCRIBBLE_SECONDS:-200} build/release/tests/mproc/test_mproc_scribble
 echo "== users of each lock, queue and pipe killed, 10000 times"
 KILLS=10000 build/release/tests/mproc/test_mproc_killed_users
 echo "== parents killed: how long their workers live on"

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { SCOUT_MS = 10000 }; /* it takes a few; a machine may be busy */
 
@@ -40,6 +41,11 @@ static void scout_judge(const struct scout *scout, struct sandbox *sandbox)
 {
     sandbox->state = scout->state;
     jail_lacks(&scout->state, sandbox->lacks, sizeof sandbox->lacks);
+    bool letters = scout->options.kind < JAIL_DRAWERS || scout->state.landlock;
+    size_t length = strlen(sandbox->lacks);
+    if (!letters)
+        snprintf(sandbox->lacks + length, sizeof sandbox->lacks - length,
+                 "; drawings get no fonts, since any file could be read then");
     if (!scout->done)
         snprintf(sandbox->lacks, sizeof sandbox->lacks, "the trial of it failed");
     else if (scout->state.filter && scout->got_through != 0)

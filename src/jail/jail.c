@@ -54,12 +54,27 @@ static const char *const no_folders[] = {NULL};
 
 /* ---- Its parts ------------------------------------------------------------------------------ */
 
+/* Leads nowhere: what is read from it ends at once, writing to it fails or is lost. Where there is
+ * no /dev, the end of a pipe that nobody can write to. Returns a descriptor, or -1. */
+static int nowhere_open(void)
+{
+    int ends[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0 || pipe2(ends, O_CLOEXEC) != 0)
+        return null;
+    close(ends[1]);
+    return ends[0];
+}
+
 /* What it says on standard errors might be a hostile file's words to a terminal. */
 static void outputs_close(void)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
+    int null = nowhere_open();
+    if (null < 0) {
+        close(STDIN_FILENO);
+        close(STDOUT_FILENO);
+        close(STDERR_FILENO);
         return;
+    }
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     if (!JAIL_SANITIZED)
@@ -148,7 +163,9 @@ void jail_enter(const struct jail_options *options, struct jail_state *ret)
     int version = landlock_enter(draws ? font_folders : no_folders);
     ret->landlock = version > 0 ? version : 0;
     ret->why_landlock = version > 0 ? 0 : -version;
-    int error = filter_enter(options->kind, options->soft);
+    /* To the filter alone one path is as good as another: rather no fonts than any file. */
+    bool narrow = !draws || ret->landlock;
+    int error = filter_enter(narrow ? options->kind : JAIL_GUESTS, options->soft);
     ret->filter = error == 0;
     ret->why_filter = -error;
 #if JAIL_SANITIZED

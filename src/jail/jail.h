@@ -33,9 +33,10 @@ struct jail_state {
     int why_filter, why_landlock, why_nobody; /* errno where it does not hold */
 };
 
-/* Jails this process; it should have one thread, since Landlock takes but the calling one. Standard
- * input, output and errors lead nowhere from then on. Parts that cannot be had are left out, and
- * `ret` tells which. Ends the process when its parent has died meanwhile. */
+/* Jails this process; it should have one thread, since before version 8 Landlock takes but the
+ * calling one, and is then said not to hold. Standard input, output and errors lead nowhere from
+ * then on. Parts that cannot be had are left out, and `ret` tells which; without Landlock drawers
+ * read nothing, fonts neither. Ends the process when its parent has died meanwhile. */
 void jail_enter(const struct jail_options *options, struct jail_state *ret);
 
 /* True when all parts hold. */

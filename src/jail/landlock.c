@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +31,8 @@ enum {
     ACCESS_READ = 1 << 2 | 1 << 3, /* files, and the list of a folder */
     NET_ALL = 3,                   /* bind, connect */
     SCOPE_ALL = 3,                 /* abstract sockets, signals */
+    VERSION_ALL_THREADS = 8,       /* since when it can take them all */
+    RESTRICT_ALL_THREADS = 1 << 3,
 };
 
 /* All kinds of access that a version knows: 13, and one more with 2, 3 and 5. */
@@ -55,12 +60,25 @@ static int folder_allow(int ruleset, const char *path)
     return error == 0 ? 0 : -why;
 }
 
-static int ruleset_enter(int ruleset, const char *const *readable)
+/* True unless it is known that this process has one thread. */
+static bool has_threads(void)
 {
+    struct stat folder; /* with a folder for each */
+    if (stat("/proc/self/task", &folder) == 0)
+        return folder.st_nlink != 3;
+    return unshare(CLONE_THREAD) != 0; /* does nothing to one alone, and refuses others */
+}
+
+/* A thread that was left out could do what this one cannot, in the same memory. */
+static int ruleset_enter(int ruleset, const char *const *readable, int version)
+{
+    bool all = version >= VERSION_ALL_THREADS, left_out = !all && has_threads();
     for (int error; *readable; readable++)
         if ((error = folder_allow(ruleset, *readable)) < 0)
             return error;
-    return syscall(CALL_RESTRICT, ruleset, 0) == 0 ? 0 : -errno;
+    if (syscall(CALL_RESTRICT, ruleset, all ? RESTRICT_ALL_THREADS : 0) != 0)
+        return -errno;
+    return left_out ? -EBUSY : 0;
 }
 
 int landlock_enter(const char *const *readable)
@@ -74,7 +92,7 @@ int landlock_enter(const char *const *readable)
     int ruleset = (int)syscall(CALL_CREATE, &attr, attr_size(version), 0);
     if (ruleset < 0)
         return -errno;
-    int error = ruleset_enter(ruleset, readable);
+    int error = ruleset_enter(ruleset, readable, version);
     close(ruleset);
     return error < 0 ? error : version;
 }

@@ -8,9 +8,15 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -183,6 +189,144 @@ static bool attack_perf(void)
     return descriptor_is_refused(syscall(SYS_perf_event_open, attr, 0, -1, -1, 0));
 }
 
+static bool attack_other_namespace(void)
+{
+    return setns(STDIN_FILENO, 0) < 0 && errno != EINVAL && errno != EBADF;
+}
+
+static bool attack_personality(void)
+{
+    return is_refused(syscall(SYS_personality, 0xffffffff)); /* asks only */
+}
+
+static bool attack_privileges(void)
+{
+    return is_refused(prctl(PR_SET_KEEPCAPS, 0));
+}
+
+/* Its own death with the parent. */
+static bool attack_outlive(void)
+{
+    return is_refused(prctl(PR_SET_PDEATHSIG, SIGKILL));
+}
+
+static bool attack_filter(void)
+{
+    return is_refused(prctl(PR_SET_SECCOMP, 2, NULL)) && errno != EFAULT;
+}
+
+static bool attack_user(void)
+{
+    return is_refused(syscall(SYS_setresuid, -1, -1, -1)); /* changes nothing */
+}
+
+static bool attack_limits(void)
+{
+    struct rlimit limit;
+    return is_refused(syscall(SYS_prlimit64, getppid(), RLIMIT_CORE, NULL, &limit));
+}
+
+static bool attack_priority(void)
+{
+    return is_refused(setpriority(PRIO_PROCESS, 0, 19));
+}
+
+static bool attack_affinity(void)
+{
+    cpu_set_t set;
+    memset(&set, 0xff, sizeof set);
+    return is_refused(sched_setaffinity(0, sizeof set, &set));
+}
+
+static bool attack_write_parent(void)
+{
+    char byte = 0;
+    struct iovec mine = {&byte, 0}, its = {&byte, 0};
+    return is_refused(process_vm_writev(getppid(), &mine, 1, &its, 1, 0));
+}
+
+static bool attack_parent_descriptor(void)
+{
+    return descriptor_is_refused(syscall(SYS_pidfd_open, getppid(), 0));
+}
+
+static bool attack_signal_value(void)
+{
+    siginfo_t info = {.si_code = SI_QUEUE};
+    return is_refused(syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info));
+}
+
+static bool attack_signal_thread(void)
+{
+    return is_refused(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+
+/* Keys typed into the terminal of whoever started the program. */
+static bool attack_terminal(void)
+{
+    return ioctl(STDIN_FILENO, TIOCSTI, "") < 0 && errno != EFAULT && errno != EIO;
+}
+
+static bool attack_pair(void)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return true;
+    close(pair[0]);
+    close(pair[1]);
+    return false;
+}
+
+/* A descriptor sent away; the call itself is what must be refused. */
+static bool attack_send(void)
+{
+    struct msghdr message = {0};
+    return sendmsg(STDIN_FILENO, &message, MSG_DONTWAIT) < 0 && errno != ENOTSOCK;
+}
+
+static bool attack_shared_segment(void)
+{
+    int segment = shmget(IPC_PRIVATE, 4096, 0600);
+    if (segment >= 0)
+        shmctl(segment, IPC_RMID, NULL);
+    return segment < 0;
+}
+
+static bool attack_mount(void)
+{
+    return mount("none", "/nonexistent/thumbpool", "tmpfs", 0, NULL) < 0 && errno != ENOENT;
+}
+
+static bool attack_root(void)
+{
+    return chroot("/nonexistent/thumbpool") < 0 && errno != ENOENT;
+}
+
+static bool attack_handle(void)
+{
+    struct {
+        struct file_handle head;
+        unsigned char bytes[8];
+    } handle = {.head = {.handle_bytes = 8}};
+    return open_by_handle_at(STDIN_FILENO, &handle.head, O_RDONLY) < 0 && errno != ESTALE &&
+           errno != EBADF;
+}
+
+static bool attack_watch(void)
+{
+    return descriptor_is_refused(syscall(SYS_inotify_init1, IN_CLOEXEC));
+}
+
+static bool attack_event_descriptor(void)
+{
+    return descriptor_is_refused(eventfd(0, EFD_CLOEXEC));
+}
+
+static bool attack_control_descriptor(void)
+{
+    return is_refused(fcntl(STDIN_FILENO, F_SETOWN, getppid())); /* signals to it, by a detour */
+}
+
 static const struct attack {
     const char *name;
     bool (*is_refused)(void);
@@ -212,6 +356,29 @@ static const struct attack {
     {"userfaultfd", attack_userfaultfd, true},
     {"keys", attack_keys, true},
     {"performance events", attack_perf, true},
+    {"another namespace", attack_other_namespace, true},
+    {"personality", attack_personality, true},
+    {"keep privileges", attack_privileges, true},
+    {"outlive the parent", attack_outlive, true},
+    {"another filter", attack_filter, true},
+    {"another user", attack_user, true},
+    {"the parent's limits", attack_limits, true},
+    {"priority", attack_priority, true},
+    {"other processors", attack_affinity, true},
+    {"write the parent's memory", attack_write_parent, true},
+    {"a descriptor of the parent", attack_parent_descriptor, true},
+    {"signal the parent with a value", attack_signal_value, true},
+    {"signal the parent's thread", attack_signal_thread, true},
+    {"type into the terminal", attack_terminal, true},
+    {"pair of sockets", attack_pair, true},
+    {"send a descriptor", attack_send, true},
+    {"shared segment", attack_shared_segment, true},
+    {"mount", attack_mount, true},
+    {"another root", attack_root, true},
+    {"open by handle", attack_handle, true},
+    {"watch files", attack_watch, true},
+    {"event descriptor", attack_event_descriptor, true},
+    {"signals by a descriptor", attack_control_descriptor, true},
 };
 
 _Static_assert(sizeof attacks / sizeof *attacks <= SCOUT_ATTACKS_MAX, "a bit each");

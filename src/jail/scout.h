@@ -5,7 +5,7 @@
 
 #include "jail/jail.h"
 
-enum { SCOUT_ATTACKS_MAX = 40 };
+enum { SCOUT_ATTACKS_MAX = 64 };
 
 /* What a scout has found; in memory that it shares with the program. */
 struct scout {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 enum { KEEP_BYTES = 4 << 20 }; /* a result buffer above this is not kept for the next job */
 
@@ -89,10 +89,11 @@ void task_run(struct mp_task *task, mp_task_fn *fn, const void *arg, size_t arg_
     }
 }
 
+/* By the call that a jail is most likely to allow. */
 void task_park(void)
 {
     for (;;)
-        pause();
+        nanosleep(&(struct timespec){.tv_sec = 3600}, NULL);
 }
 
 void task_done(struct mp_task *task)

@@ -28,6 +28,28 @@ else
     [ ! -e required ] || fail 'something was written without a jail'
 fi
 
+# On a system that lacks a part: told, and refused where all is required; the pictures are the same. WITHOUT is
+# tests/support/without.c.
+if [ "$reached" = seccomp+landlock ]; then
+    for part in landlock seccomp; do
+        case $part in landlock) left=seccomp ;; seccomp) left=landlock ;; esac
+        for error in ENOSYS EPERM EINVAL; do
+            rm -rf less
+            expect 0 "$WITHOUT" $part:$error -- "$THUMBPOOL" in -o less --report report.ndjson
+            says 'jail is weaker'
+            is "the level without $part ($error)" "$(level)" $left
+            same free less
+        done
+        expect 3 "$WITHOUT" $part:ENOSYS -- "$THUMBPOOL" in -o required.less --sandbox require
+        [ ! -e required.less ] || fail "something was written without $part"
+    done
+    expect 0 "$WITHOUT" landlock:EOPNOTSUPP seccomp:EINVAL -- "$THUMBPOOL" in -o none.left --report report.ndjson
+    is 'the level without both' "$(level)" limits
+    same free none.left
+    expect 0 "$WITHOUT" landlock:ENOSYS -- "$THUMBPOOL" in -o less --allow-untrusted
+    says 'drawings get no fonts'
+fi
+
 # Nothing but processes can be jailed.
 for kind in threads sequential; do
     expect 2 "$THUMBPOOL" in -o threads --executor $kind --sandbox require

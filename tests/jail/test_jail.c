@@ -19,6 +19,7 @@
 
 #include "jail/scout.h"
 #include "support/mproc.h"
+#include "support/refuse.h"
 
 /* What a child tells; shared. */
 struct told {
@@ -285,6 +286,12 @@ static void *wait_for_the_end(void *arg)
     return NULL;
 }
 
+static int enter_only(void *arg)
+{
+    enter(arg);
+    return 0;
+}
+
 /* Enters with a thread at its side. */
 static int enter_with_threads(void *arg)
 {
@@ -336,6 +343,21 @@ static void test_jail_holds_threads_that_were_there_before(void **state)
     assert_true(look_at(enter_with_threads));
 }
 
+/* Before its eighth version Landlock takes the calling thread alone: then it does not hold. */
+static void test_jail_does_not_call_landlock_what_leaves_a_thread_out(void **state)
+{
+    (void)state;
+    told->kind = JAIL_GUESTS;
+    assert_int_equal(child(enter_only), 0);
+    int version = told->state.landlock;
+    look_at(enter_with_threads);
+    if (version == 0)
+        skip(); /* there is none here */
+    assert_int_equal(told->state.landlock, version < 8 ? 0 : version);
+    assert_int_equal(told->state.why_landlock, version < 8 ? EBUSY : 0);
+    assert_true(told->state.filter);
+}
+
 static void test_look_at_threads_finds_one_that_is_free(void **state)
 {
     (void)state;
@@ -360,6 +382,82 @@ static void test_jail_writes_no_file(void **state)
     assert_int_equal(child(write_in_jail), 0);
     if (!__asan_init) /* its reports may have to go to a file */
         assert_int_equal(told->result, -1);
+}
+
+/* As in a folder that a program was shut into, without a /dev. */
+static int write_without_null(void *arg)
+{
+    char byte;
+    int ends[2];
+    if (pipe(ends) != 0 || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(ends[0], STDIN_FILENO) < 0 ||
+        write(ends[1], "secret", 6) != 6 || refuse_call(SYS_openat, ENOENT) < 0)
+        return 1;
+    enter(arg);
+    if (read(STDIN_FILENO, &byte, 1) > 0)
+        return 2;
+    return write(STDOUT_FILENO, "x", 1) > 0 ? 3 : 0;
+}
+
+static void test_jail_has_no_outputs_even_without_a_null_device(void **state)
+{
+    (void)state;
+    assert_int_equal(child(write_without_null), 0);
+}
+
+/* ---- Systems without a part ----------------------------------------------------------------- */
+
+enum { CALL_LANDLOCK = 444 }; /* landlock_create_ruleset, on all machines */
+
+static long missing_call;
+static int missing_error;
+
+static int enter_without_a_part(void *arg)
+{
+    if (refuse_call(missing_call, missing_error) < 0)
+        return 1;
+    return open_in_jail(arg);
+}
+
+static void expect_level(long call, int error, const char *level)
+{
+    char lacks[200];
+    missing_call = call;
+    missing_error = error;
+    told->kind = JAIL_DECODERS;
+    assert_int_equal(child(enter_without_a_part), 0);
+    assert_string_equal(jail_level(&told->state), level);
+    assert_false(jail_is_whole(&told->state));
+    jail_lacks(&told->state, lacks, sizeof lacks);
+    assert_non_null(strstr(lacks, strerrordesc_np(error)));
+    assert_int_equal(told->result, EACCES); /* the other part holds */
+}
+
+static void test_jail_tells_what_a_system_lacks(void **state)
+{
+    (void)state;
+    const int errors[] = {ENOSYS, EOPNOTSUPP, EPERM, EINVAL};
+    assert_int_equal(child(enter_only), 0);
+    if (!jail_is_whole(&told->state))
+        skip(); /* this one lacks something itself */
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        expect_level(CALL_LANDLOCK, errors[i], "seccomp");
+        expect_level(SYS_seccomp, errors[i], "landlock");
+    }
+}
+
+static int fonts_without_landlock(void *arg)
+{
+    return refuse_call(CALL_LANDLOCK, ENOSYS) < 0 ? 1 : fonts_in_jail(arg);
+}
+
+/* The filter alone cannot tell a font from another file. */
+static void test_jail_gives_drawers_no_fonts_where_it_would_give_them_any_file(void **state)
+{
+    (void)state;
+    told->kind = JAIL_DRAWERS;
+    assert_int_equal(child(fonts_without_landlock), 0);
+    assert_int_equal(told->result, EACCES);
+    assert_true(told->state.filter);
 }
 
 /* ---- Who is nobody -------------------------------------------------------------------------- */
@@ -401,8 +499,12 @@ int main(void)
         JAIL_TEST(test_jail_lets_work_go_on),
         JAIL_TEST(test_jail_tells_nobody_that_it_went_on),
         JAIL_TEST(test_jail_holds_threads_that_were_there_before),
+        JAIL_TEST(test_jail_does_not_call_landlock_what_leaves_a_thread_out),
         JAIL_TEST(test_look_at_threads_finds_one_that_is_free),
         JAIL_TEST(test_jail_writes_no_file),
+        JAIL_TEST(test_jail_has_no_outputs_even_without_a_null_device),
+        JAIL_TEST(test_jail_tells_what_a_system_lacks),
+        JAIL_TEST(test_jail_gives_drawers_no_fonts_where_it_would_give_them_any_file),
         JAIL_TEST(test_jail_stays_within_reach_of_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

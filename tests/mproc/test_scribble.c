@@ -3,7 +3,7 @@
  * leaves, stops, spins, goes silent, or returns as if nothing were. Honest jobs run beside it all
  * the time. Whatever it does costs jobs that were given to it, and no others.
  *
- * SCRIBBLE_SECONDS sets how long each test goes on, SCRIBBLE_SEED where the randomness begins. */
+ * SCRIBBLE_SECONDS sets how long each of the three tests goes on, SCRIBBLE_SEED where the randomness begins. */
 #include "mproc/control.h"
 #include "mproc/wire.h"
 #include "support/mproc.h"
