@@ -155,6 +155,12 @@ static void folder_sweep_once(struct output *output, const char *name, int folde
 
 /* ---- Folders -------------------------------------------------------------------------------- */
 
+/* True for "." and "..". */
+static bool is_dots(const char *part, size_t length)
+{
+    return length <= 2 && strspn(part, ".") >= length;
+}
+
 /* Opens the folder name[0..length) below `at`, making it where it is missing. Returns a descriptor,
  * or -errno. */
 static int folder_enter(struct output *output, int at, const char *name, size_t length)
@@ -162,6 +168,8 @@ static int folder_enter(struct output *output, int at, const char *name, size_t 
     char part[NAME_MAX + 1];
     if (length > NAME_MAX)
         return -ENAMETOOLONG;
+    if (is_dots(name, length))
+        return -EINVAL; /* no plan has such a name */
     memcpy(part, name, length);
     part[length] = '\0';
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -515,7 +523,7 @@ static int folder_find(const struct output *output, const char *path, size_t len
     int fd = fcntl(output->root_fd, F_DUPFD_CLOEXEC, 0);
     for (size_t at = 0; fd >= 0 && at < length;) {
         size_t size = strcspn(path + at, "/");
-        if (size == 0 || size > NAME_MAX || strspn(path + at, ".") >= size) {
+        if (size == 0 || size > NAME_MAX || is_dots(path + at, size)) {
             close(fd);
             return -EINVAL; /* absolute, or with "." or ".." in it: no name of ours */
         }

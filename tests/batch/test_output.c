@@ -301,6 +301,19 @@ static void test_output_removes_nothing_outside(void **state)
     assert_int_equal(access(tree_path(*state, "out/l.jpg"), F_OK), 0);
 }
 
+static void test_output_knows_a_name_of_dots_from_the_way_up(void **state)
+{
+    enum output_written written;
+    struct output *output = open_below(*state, "out");
+    assert_int_equal(put(output, ".../...a/..b.jpg", "one", false, &written), 0);
+    assert_int_equal(output_remove(output, ".../...a/..b.jpg", 3), 1);
+    assert_int_equal(access(tree_path(*state, "out/..."), F_OK), -1);
+    assert_int_equal(put(output, "../up/a.jpg", "one", false, &written), -EINVAL);
+    assert_int_equal(put(output, "a/../../up/a.jpg", "one", false, &written), -EINVAL);
+    output_close(output);
+    assert_int_equal(access(tree_path(*state, "up"), F_OK), -1);
+}
+
 /* Writes where data cannot be flushed: nothing may get a name. */
 static int write_unflushable_data(const char *root)
 {
@@ -384,6 +397,7 @@ int main(void)
         TREE_TEST(test_output_makes_folders_and_files),
         TREE_TEST(test_output_removes_its_own_file_and_folders_left_empty),
         TREE_TEST(test_output_removes_nothing_outside),
+        TREE_TEST(test_output_knows_a_name_of_dots_from_the_way_up),
         TREE_TEST(test_output_replaces_and_leaves_equal_bytes_alone),
         TREE_TEST(test_output_never_writes_through_a_link),
         TREE_TEST(test_output_never_replaces_the_input),
