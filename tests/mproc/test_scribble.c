@@ -3,14 +3,12 @@
  * leaves, stops, spins, goes silent, or returns as if nothing were. Honest jobs run beside it all
  * the time. Whatever it does costs jobs that were given to it, and no others.
  *
- * SCRIBBLE_SECONDS sets how long each of the three tests goes on, SCRIBBLE_SEED where the randomness begins. */
-#include "mproc/control.h"
-#include "mproc/wire.h"
+ * SCRIBBLE_SECONDS sets how long each of the three tests goes on, SCRIBBLE_SEED where the
+ * randomness begins. */
 #include "support/mproc.h"
+#include "support/scribbler.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +18,17 @@
 #include <unistd.h>
 
 enum {
-    JOBS = 20000,        /* of one round */
-    HOSTILE_EVERY = 37,  /* of them one scribbles */
-    WORKERS = 4,         /* of each executor */
-    WINDOW = 32,         /* jobs under way at the same time */
-    CHUNK = 8,           /* elements of a map that go together */
-    SECONDS = 1,         /* of the short form */
-    RESULT_MAX = 200000, /* bytes: more than a pipe holds */
-    DEADLINE_MS = 1000,  /* an honest job takes a millisecond at most */
-    PIDS_MAX = 1 << 22,  /* process numbers are below */
-    PAGES_MAX = 8,       /* shared mappings that a scribbler finds */
-    MEMORY_MB = 200,     /* that the parent may grow by, with an address sanitizer's own */
-    LINGER_MS = 30,      /* a helper of the scribbler's outlives it for so long */
+    JOBS = 20000,                      /* of one round */
+    HOSTILE_EVERY = 37,                /* of them one scribbles */
+    WORKERS = 4,                       /* of each executor */
+    WINDOW = 32,                       /* jobs under way at the same time */
+    CHUNK = 8,                         /* elements of a map that go together */
+    SECONDS = 1,                       /* of the short form */
+    RESULT_MAX = SCRIBBLER_RESULT_MAX, /* bytes: more than a pipe holds */
+    DEADLINE_MS = 1000,                /* an honest job takes a millisecond at most */
+    PIDS_MAX = 1 << 22,                /* process numbers are below */
+    PAGES_MAX = 8,                     /* shared mappings that a scribbler finds */
+    MEMORY_MB = 200, /* that the parent may grow by, with an address sanitizer's own */
 };
 
 /* What honest workers note, where no scribbler writes: this is the test's own. */
@@ -44,31 +41,7 @@ struct record {
 
 static struct record *record;
 
-/* ---- Randomness ----------------------------------------------------------------------------- */
-
-static uint32_t random_next(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(*state >> 33);
-}
-
-static bool one_in(uint64_t *state, uint32_t n)
-{
-    return random_next(state) % n == 0;
-}
-
 /* ---- The scribbler -------------------------------------------------------------------------- */
-
-struct scribbler {
-    uint64_t random;
-    int result_fd, job_fd;
-    uint64_t seq; /* of the assignment that runs */
-    unsigned pages;
-    struct page {
-        unsigned char *begin;
-        size_t size;
-    } page[PAGES_MAX];
-};
 
 /* Finds all that is shared and can be written, but for the test's record. */
 static void pages_find(struct scribbler *scribbler)
@@ -76,7 +49,7 @@ static void pages_find(struct scribbler *scribbler)
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512], access[5];
     unsigned long begin, end;
-    while (maps && scribbler->pages < PAGES_MAX && fgets(line, sizeof line, maps))
+    while (maps && scribbler->pages < SCRIBBLER_PAGES && fgets(line, sizeof line, maps))
         if (sscanf(line, "%lx-%lx %4s", &begin, &end, access) == 3 && access[1] == 'w' &&
             access[3] == 's' && ((uintptr_t)record < begin || (uintptr_t)record >= end))
             scribbler->page[scribbler->pages++] =
@@ -87,240 +60,17 @@ static void pages_find(struct scribbler *scribbler)
         _exit(98); /* the test would show nothing */
 }
 
-/* The newest assignment that is said to run. */
-static uint64_t running_seq(const struct scribbler *scribbler)
-{
-    const struct control *control = (const struct control *)scribbler->page[0].begin;
-    uint64_t seq = 0;
-    for (int i = 0; i < CONTROL_SLOTS; i++)
-        if ((control->words[i] & 7) == CONTROL_RUNNING && control->words[i] >> 3 > seq)
-            seq = control->words[i] >> 3;
-    return seq;
-}
-
-/* A word that some assignment may have, from those that are in the page. */
-static uint64_t word_forge(struct scribbler *scribbler, const _Atomic uint64_t *words)
-{
-    uint64_t *random = &scribbler->random;
-    uint64_t word = words[random_next(random) % CONTROL_SLOTS];
-    uint64_t seq = (word >> 3) + random_next(random) % 5 - 2;
-    return one_in(random, 8) ? (uint64_t)random_next(random) << 33 | random_next(random)
-                             : control_word(seq, (enum control_state)(random_next(random) & 7));
-}
-
-/* How far a journal may be said to be good, most often that of the job that runs. */
-static uint64_t progress_forge(struct scribbler *scribbler, const _Atomic uint64_t *words)
-{
-    uint64_t *random = &scribbler->random;
-    uint64_t word = control_word(scribbler->seq, CONTROL_RUNNING);
-    if (one_in(random, 4))
-        word = word_forge(scribbler, words);
-    return control_progress_pack(
-        (struct control_progress){.frozen = one_in(random, 4),
-                                  .seq = (uint32_t)(word >> 3),
-                                  .count = random_next(random) % (CONTROL_COUNT_MAX + 1),
-                                  .size = random_next(random) % (1 << CONTROL_SIZE_BITS)});
-}
-
-static void page_scribble(struct scribbler *scribbler, const struct page *page)
-{
-    uint64_t *random = &scribbler->random;
-    _Atomic uint64_t *words = (_Atomic uint64_t *)page->begin;
-    size_t count = page->size / sizeof *words;
-    uint32_t times = 1u << random_next(random) % 12;
-    switch (random_next(random) % 7) {
-    case 5: /* the journal */
-    case 6:
-        for (size_t i = CONTROL_SLOTS + 8; i < count; i++)
-            words[i] = one_in(random, 3) ? random_next(random) : random_next(random) % 64;
-        words[CONTROL_SLOTS] = progress_forge(scribbler, words);
-        break;
-    case 0: /* everywhere */
-        while (times-- > 0)
-            words[random_next(random) % count] = word_forge(scribbler, words);
-        break;
-    case 1: /* the jobs' words, and how far the journal is good */
-        while (times-- > 0)
-            words[random_next(random) % (CONTROL_SLOTS + 1)] = word_forge(scribbler, words);
-        break;
-    case 2: memset(page->begin, (int)random_next(random), page->size); break;
-    case 3: memset(page->begin, (int)random_next(random), CONTROL_SLOTS * sizeof *words); break;
-    case 4: /* of the last job of all, which may be its own, only the state */
-        for (int i = 0; i < CONTROL_SLOTS; i++)
-            words[i] = control_word(words[i] >> 3, (enum control_state)(random_next(random) & 7));
-        break;
-    }
-}
-
-static void pages_scribble(struct scribbler *scribbler)
-{
-    for (unsigned i = 0; i < scribbler->pages; i++)
-        page_scribble(scribbler, &scribbler->page[i]);
-}
-
-/* Writes some, and does not mind what becomes of it. */
-static void put(int fd, const void *bytes, size_t size)
-{
-    if (write(fd, bytes, size) < 0 && (errno == EPIPE || errno == EBADF))
-        _exit(97);
-}
-
-static struct wire_header header_forge(struct scribbler *scribbler)
-{
-    static const uint64_t sizes[] = {0,
-                                     1,
-                                     16,
-                                     100,
-                                     4096,
-                                     RESULT_MAX,
-                                     RESULT_MAX + 1,
-                                     300000,
-                                     1 << 30,
-                                     UINT64_MAX,
-                                     UINT64_MAX - 48};
-    uint64_t *random = &scribbler->random;
-    const _Atomic uint64_t *words = (const _Atomic uint64_t *)scribbler->page[0].begin;
-    uint32_t slot = random_next(random) % (one_in(random, 9) ? 100 : 4);
-    return (struct wire_header){
-        .magic = one_in(random, 20) ? random_next(random) : WIRE_MAGIC,
-        .kind = one_in(random, 9) ? random_next(random) % 7 : WIRE_RESULT + random_next(random) % 2,
-        .seq = one_in(random, 9) ? random_next(random) : words[slot % CONTROL_SLOTS] >> 3,
-        .fn = random_next(random),
-        .size = sizes[random_next(random) % (one_in(random, 2) ? 4 : sizeof sizes / sizeof *sizes)],
-        .slot = slot,
-        .fd_count = one_in(random, 9) ? random_next(random) : 0,
-        .code = (int32_t)random_next(random),
-        .status = (int32_t)random_next(random)};
-}
-
-/* A frame, or some of it. */
-static void frame_scribble(struct scribbler *scribbler)
-{
-    static unsigned char payload[RESULT_MAX + 400];
-    uint64_t *random = &scribbler->random;
-    struct wire_header header = header_forge(scribbler);
-    size_t size = header.size < RESULT_MAX ? (size_t)header.size + wire_padding(header.size)
-                                           : random_next(random) % sizeof payload;
-    memset(payload, (int)random_next(random), sizeof payload);
-    if (one_in(random, 4)) /* it says that it is finished, first: else nothing is believed */
-        for (unsigned i = 0; i < scribbler->pages; i++)
-            ((_Atomic uint64_t *)scribbler->page[i].begin)[header.slot % CONTROL_SLOTS] =
-                control_word(header.seq, CONTROL_SENDING);
-    put(scribbler->result_fd, &header,
-        one_in(random, 9) ? random_next(random) % sizeof header : sizeof header);
-    put(scribbler->result_fd, payload, one_in(random, 5) ? random_next(random) % (size + 1) : size);
-    if (one_in(random, 5))
-        put(scribbler->result_fd, &header, sizeof header); /* once more */
-}
-
-static void noise_scribble(struct scribbler *scribbler)
-{
-    unsigned char noise[512];
-    int fds[] = {scribbler->result_fd, scribbler->job_fd};
-    for (size_t i = 0; i < sizeof noise; i++)
-        noise[i] = (unsigned char)random_next(&scribbler->random);
-    int fd = fds[random_next(&scribbler->random) % 2];
-    fcntl(fd, F_SETFL, O_NONBLOCK); /* nobody reads the socket */
-    put(fd, noise, random_next(&scribbler->random) % sizeof noise);
-}
-
-/* A byte at a time, with pauses. */
-static void dribble(struct scribbler *scribbler)
-{
-    struct wire_header header = header_forge(scribbler);
-    for (size_t i = 0; i < sizeof header; i++) {
-        put(scribbler->result_fd, (const char *)&header + i, 1);
-        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-    }
-}
-
-static void scribble(struct scribbler *scribbler)
-{
-    for (uint32_t times = random_next(&scribbler->random) % 6; times > 0; times--)
-        switch (random_next(&scribbler->random) % 16) {
-        case 0: noise_scribble(scribbler); break;
-        case 1: dribble(scribbler); break;
-        case 2:
-        case 3:
-        case 4: frame_scribble(scribbler); break;
-        default: pages_scribble(scribbler); break;
-        }
-}
-
-static void *scribble_on(void *arg)
-{
-    for (;;) {
-        pages_scribble(arg);
-        nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
-    }
-    return NULL;
-}
-
-/* A helper that scribbles on behind the back of a worker that is gone. */
-static void helper_start(struct scribbler *scribbler)
-{
-    if (fork() != 0)
-        return;
-    for (int64_t end = support_now_ms() + LINGER_MS; support_now_ms() < end;)
-        pages_scribble(scribbler);
-    _exit(0);
-}
-
-/* What ends it at once. */
-static void leave(struct scribbler *scribbler)
-{
-    switch (random_next(&scribbler->random) % 4) {
-    case 0: _exit(0);
-    case 1: _exit((int)random_next(&scribbler->random) % 90);
-    case 2: abort();
-    default: raise(SIGKILL);
-    }
-}
-
-/* What only a deadline ends: stopped, busy, asleep, silent, or slow. */
-static void stay(struct scribbler *scribbler)
-{
-    uint32_t how = random_next(&scribbler->random) % 5;
-    if (how == 0)
-        raise(SIGSTOP);
-    if (how == 1) {
-        close(scribbler->result_fd);
-        close(scribbler->job_fd);
-    }
-    for (;;)
-        if (how == 2)
-            pages_scribble(scribbler);
-        else if (how == 3)
-            dribble(scribbler);
-        else
-            pause();
-}
-
-/* Goes on as an honest worker would, or nearly so; with what it wrote into its page it often waits
- * to be ended. */
-static void go_on(struct scribbler *scribbler)
-{
-    static struct scribbler behind; /* the thread's */
-    pthread_t thread;
-    behind = *scribbler;
-    switch (random_next(&scribbler->random) % 4) {
-    case 0: close(scribbler->result_fd); break;
-    case 1: close(scribbler->job_fd); break;
-    case 2: (void)!pthread_create(&thread, NULL, scribble_on, &behind); break;
-    }
-}
-
 /* What it does then; what takes long is rare. */
 static void come_to_an_end(struct scribbler *scribbler)
 {
-    if (one_in(&scribbler->random, 16))
-        helper_start(scribbler);
-    if (one_in(&scribbler->random, 32))
-        stay(scribbler);
-    else if (one_in(&scribbler->random, 32))
-        go_on(scribbler);
+    if (scribbler_one_in(&scribbler->random, 16))
+        scribbler_leave_helper(scribbler);
+    if (scribbler_one_in(&scribbler->random, 32))
+        scribbler_stay(scribbler);
+    else if (scribbler_one_in(&scribbler->random, 32))
+        scribbler_go_on(scribbler);
     else
-        leave(scribbler);
+        scribbler_leave(scribbler);
 }
 
 static void turn_hostile(const struct mp_task *task, uint32_t id)
@@ -333,8 +83,8 @@ static void turn_hostile(const struct mp_task *task, uint32_t id)
     record->turned++;
     signal(SIGABRT, SIG_DFL); /* a sanitizer would print */
     pages_find(&scribbler);
-    scribbler.seq = running_seq(&scribbler);
-    scribble(&scribbler);
+    scribbler_look(&scribbler);
+    scribbler_scribble(&scribbler);
     come_to_an_end(&scribbler);
 }
 
@@ -343,8 +93,8 @@ static void turn_hostile(const struct mp_task *task, uint32_t id)
 static bool is_scribbler(uint32_t id)
 {
     uint64_t random = (uint64_t)record->seed << 20 ^ id;
-    random_next(&random);
-    return one_in(&random, HOSTILE_EVERY);
+    scribbler_random(&random);
+    return scribbler_one_in(&random, HOSTILE_EVERY);
 }
 
 static uint32_t size_of(uint32_t id)
