@@ -29,6 +29,7 @@ struct jpeg_decoder {
     struct jpeg_source input;         /* its source manager */
     struct jpeg_progress_mgr monitor; /* sees every scan go by */
     int max_scans;                    /* refuse more than these */
+    int64_t room;                     /* bytes that reading may allocate */
     bool lenient;                     /* go on over damage */
     unsigned components_seen;         /* a bit for each that had a scan */
     JOCTET *icc;                      /* malloc by libjpeg */
@@ -215,6 +216,7 @@ static int jpeg_open(struct source *source, const struct image_spec *limits, voi
     if (!decoder)
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     decoder->max_scans = limits->max_scans;
+    decoder->room = INT64_MAX;
     decoder->lenient = codec_is_lenient(limits);
     decoder->cinfo.err = jpeg_error_init(&decoder->error, fault);
     decoder->cinfo.client_data = decoder;
@@ -234,6 +236,63 @@ static int jpeg_open(struct source *source, const struct image_spec *limits, voi
     *ret = decoder;
     return 0;
 }
+
+/* ---- memory ---- */
+
+static int64_t up_to(int64_t count, int64_t step)
+{
+    return (count + step - 1) / step * step;
+}
+
+/* Of the rows that libjpeg works on; and where the picture comes in several scans, of all of its
+ * coefficients. */
+static int64_t need_of_libjpeg(struct jpeg_decoder *decoder)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    int64_t bytes = (int64_t)cinfo->image_width * 160 + (1 << 17);
+
+    if (!jpeg_has_multiple_scans(cinfo))
+        return bytes;
+    for (int c = 0; c < cinfo->num_components; c++) {
+        const jpeg_component_info *component = &cinfo->comp_info[c];
+        bytes += up_to(component->width_in_blocks, component->h_samp_factor) *
+                 up_to(component->height_in_blocks, component->v_samp_factor) *
+                 (int64_t)sizeof(JBLOCK);
+    }
+    return bytes;
+}
+
+/* Terms of two by two boxes are read as if they were one: jpeg_dc.h. */
+static bool is_coarse(int shrink, int factor_x, int factor_y)
+{
+    return shrink == 8 && factor_x % 2 == 0 && factor_y % 2 == 0;
+}
+
+/* libjpeg may leave by longjmp to its caller. */
+static int64_t need_of_way(struct jpeg_decoder *decoder, const struct geometry_reduction *plan)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    bool coarse = is_coarse(plan->shrink, plan->factor_x, plan->factor_y);
+
+    cinfo->scale_num = 1;
+    cinfo->scale_denom = (unsigned)plan->shrink;
+    jpeg_calc_output_dimensions(cinfo);
+    if (decoder->lenient || !jpeg_progressive_applies(cinfo, coarse))
+        return need_of_libjpeg(decoder);
+    return jpeg_progressive_need(cinfo, coarse);
+}
+
+static int64_t jpeg_need(void *opaque, const struct geometry_reduction *plan, int64_t room)
+{
+    struct jpeg_decoder *decoder = opaque;
+
+    decoder->room = room;
+    if (setjmp(decoder->error.escape))
+        return 0; /* reading will find the same fault, and tell it */
+    return need_of_way(decoder, plan);
+}
+
+/* ---- the rows ---- */
 
 static int fail_dc(struct jpeg_decoder *decoder, enum jpeg_dc_result result)
 {
@@ -316,7 +375,11 @@ static int read_progressive(struct jpeg_decoder *decoder, bool coarse, struct re
     if (whole)
         jpeg_progressive_write(picture, sink);
     jpeg_progressive_free(picture);
-    return whole ? 0 : read_again(decoder, sink);
+    if (whole)
+        return 0;
+    int64_t need = need_of_libjpeg(decoder);
+    return need > decoder->room ? image_fail_need(decoder->error.fault, need)
+                                : read_again(decoder, sink);
 }
 
 /* libjpeg has left for good. What it put where it had no data is grey, and so is the rest. */
@@ -344,7 +407,7 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         return -1;
     if (shrink < 2 || decoder->lenient)
         return read_rows(decoder, sink);
-    bool coarse = shrink == 8 && sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
+    bool coarse = is_coarse(shrink, sink->factor_x, sink->factor_y);
     if (jpeg_progressive_applies(cinfo, coarse))
         return read_progressive(decoder, coarse, sink);
     if (!jpeg_dc_applies(cinfo, coarse))
@@ -353,4 +416,5 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
     return result ? fail_dc(decoder, result) : 0;
 }
 
-const struct codec jpeg_codec = {.open = jpeg_open, .read = jpeg_read, .close = jpeg_close};
+const struct codec jpeg_codec = {
+    .open = jpeg_open, .need = jpeg_need, .read = jpeg_read, .close = jpeg_close};
