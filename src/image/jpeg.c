@@ -19,6 +19,7 @@
 #include "image/jpeg_dc.h"
 #include "image/jpeg_error.h"
 #include "image/jpeg_progressive.h"
+#include "image/jpeg_segment.h"
 #include "image/jpeg_source.h"
 
 enum { EXIF_MARKER = JPEG_APP0 + 1, ICC_MARKER = JPEG_APP0 + 2, MARKER_BYTES_MAX = 65533 };
@@ -100,6 +101,12 @@ static void hear_warning(j_common_ptr cinfo, int level)
     jpeg_error_escape(cinfo);
 }
 
+static int fail_scans(struct jpeg_decoder *decoder)
+{
+    return image_fail(decoder->error.fault, IMAGE_LIMIT,
+                      "a progressive JPEG of more than %d scans (--max-scans)", decoder->max_scans);
+}
+
 /* Called by libjpeg between rows of blocks: notes what the scan under way holds. */
 static void watch_scans(j_common_ptr common)
 {
@@ -111,8 +118,7 @@ static void watch_scans(j_common_ptr common)
             decoder->components_seen |= 1u << cinfo->cur_comp_info[i]->component_index;
     if (cinfo->input_scan_number <= decoder->max_scans)
         return;
-    image_fail(decoder->error.fault, IMAGE_LIMIT,
-               "a progressive JPEG of more than %d scans (--max-scans)", decoder->max_scans);
+    fail_scans(decoder);
     jpeg_error_escape(common);
 }
 
@@ -351,8 +357,8 @@ static int choose_scale(struct jpeg_decoder *decoder, const struct reduce *sink)
                       "libjpeg gives a picture that was not asked for");
 }
 
-/* Starts anew from the first byte, for libjpeg's own decoder. */
-static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
+/* Starts anew from the first byte, up to where jpeg_read() started. */
+static int rewind_header(struct jpeg_decoder *decoder, const struct reduce *sink)
 {
     struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
     enum codec_colour colour;
@@ -362,7 +368,27 @@ static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
     cinfo->src = jpeg_source_init(&decoder->input, decoder->input.source);
     jpeg_read_header(cinfo, TRUE);
     choose_colour(cinfo, &colour);
-    return choose_scale(decoder, sink) ? -1 : read_rows(decoder, sink);
+    return choose_scale(decoder, sink);
+}
+
+/* The same, for libjpeg's own decoder. */
+static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
+{
+    return rewind_header(decoder, sink) ? -1 : read_rows(decoder, sink);
+}
+
+/* A scan that holds nothing takes a few bytes of the file, and takes libjpeg a look at every block.
+ * Where a picture has less than half a bit to a pixel, scans are counted before any is decoded. */
+static int check_scans(struct jpeg_decoder *decoder, const struct reduce *sink)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    int64_t pixels = (int64_t)cinfo->image_width * cinfo->image_height;
+
+    if (!cinfo->progressive_mode || decoder->input.source->size_bytes >= pixels / 16)
+        return 0;
+    if (jpeg_segments_exceed(cinfo, decoder->max_scans))
+        return fail_scans(decoder);
+    return rewind_header(decoder, sink);
 }
 
 /* Without an end marker of the file's own, libjpeg is to say whether all of it is there. */
@@ -403,7 +429,7 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         return after_error(decoder, sink);
     decoder->sink = sink;
     decoder->shrink = shrink;
-    if (choose_scale(decoder, sink))
+    if (choose_scale(decoder, sink) || check_scans(decoder, sink))
         return -1;
     if (shrink < 2 || decoder->lenient)
         return read_rows(decoder, sink);

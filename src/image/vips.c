@@ -30,6 +30,7 @@ struct vips_decoder {
     VipsImage *image;          /* of 8 bits: grey, RGB or CMYK, with or without alpha */
     bool alpha;                /* the last band is alpha */
     enum image_kind kind;      /* by its first bytes */
+    int held_bytes;            /* of a pixel, as it is loaded and as it is handed out */
     struct gif_frame frame;    /* of a GIF */
     bool bare;                 /* the frame leaves some of its canvas bare */
     bool lenient;              /* go on over damage */
@@ -324,6 +325,7 @@ static int read_header(struct vips_decoder *decoder, const struct image_spec *li
                                     .height = vips_image_get_height(decoder->image),
                                     .orientation = vips_image_get_orientation(decoder->image),
                                     .shrinks = 1};
+    decoder->held_bytes = (int)VIPS_IMAGE_SIZEOF_PEL(decoder->image) + 4;
     if (convert(decoder) || choose_colour(decoder, header))
         return -1;
     read_blob(decoder, VIPS_META_ICC_NAME, &header->icc, &header->icc_size);
@@ -413,30 +415,33 @@ static int read_rows(struct vips_decoder *decoder, VipsRegion *region, struct re
     return 0;
 }
 
-/* Bytes that a loader holds of each pixel; where it is 0, of each pixel of ROWS_HELD rows. Found by
- * trying: a canvas and the one before it, planes and what they are converted to, and so on. */
+/* Bytes that a loader holds of each pixel: a canvas and the one before it, planes and what they are
+ * converted to, and so on, found by trying. Where it is 0, rows are held. */
 static const int pixel_bytes[IMAGE_KIND_COUNT] = {
     [IMAGE_KIND_WEBP] = 10, [IMAGE_KIND_GIF] = 10,   [IMAGE_KIND_HEIF] = 14,
     [IMAGE_KIND_AVIF] = 14, [IMAGE_KIND_OTHER] = 16,
 };
 
-enum {
-    ROWS_HELD = 4096,     /* tiles of a TIFF, strips of a drawing */
-    ROW_PIXEL_BYTES = 16, /* before a picture is of 8 bits */
-    GUEST_FIXED_BYTES = 16 << 20,
-};
+/* Of them: of a TIFF's tiles, and of a drawing's, which are larger. */
+static int64_t rows_held(enum image_kind kind)
+{
+    enum { SOME = 64, TILES = 1024, DRAWING = 4096 };
+
+    return pixel_bytes[kind] > 0 ? SOME : kind == IMAGE_KIND_TIFF ? TILES : DRAWING;
+}
 
 static int64_t vips_need(void *opaque, const struct geometry_reduction *plan, int64_t room)
 {
+    enum { FIXED_BYTES = 16 << 20 };
     const struct vips_decoder *decoder = opaque;
     int64_t width = vips_image_get_width(decoder->image);
     int64_t height = vips_image_get_height(decoder->image);
-    int64_t held = pixel_bytes[decoder->kind];
-    int64_t rows = width * ROW_PIXEL_BYTES * VIPS_MIN(height, held ? 64 : ROWS_HELD);
+    int64_t rows = VIPS_MIN(height, rows_held(decoder->kind));
 
     (void)plan; /* it is all the same, as is the room */
     (void)room;
-    return GUEST_FIXED_BYTES + need_of_file(decoder) + rows + held * width * height;
+    return FIXED_BYTES + need_of_file(decoder) + width * rows * decoder->held_bytes +
+           pixel_bytes[decoder->kind] * width * height;
 }
 
 static int vips_read(void *opaque, int shrink, struct reduce *sink)
