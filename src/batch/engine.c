@@ -88,7 +88,7 @@ static int base_start(struct engines *engines)
 }
 
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
-                 const char *module_path, const struct image_spec *spec,
+                 int64_t max_memory, const char *module_path, const struct image_spec *spec,
                  const struct sandbox *sandbox)
 {
     *engines = (struct engines){.module_path = module_path};
@@ -99,9 +99,14 @@ int engines_init(struct engines *engines, enum mp_kind kind, int workers, int ti
                                                     .result_max = result_max(spec),
                                                     .name = "thumbpool-work",
                                                     .start = picture_task_start};
+    budget_init(&engines->budget, max_memory, workers);
     engines->all[ENGINE_MODULE].ctx.untrusted = spec->allow_untrusted;
-    for (int i = 0; i < ENGINE_COUNT; i++)
-        engines->all[i].ctx.sandbox = kind == MP_PROCESSES ? sandbox : NULL;
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        struct picture_task_ctx *ctx = &engines->all[i].ctx;
+        ctx->sandbox = kind == MP_PROCESSES ? sandbox : NULL;
+        ctx->memory_bytes = kind == MP_PROCESSES ? max_memory : 0;
+        ctx->ordinary_bytes = engines->budget.ordinary;
+    }
     return base_start(engines);
 }
 

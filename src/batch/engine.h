@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "batch/budget.h"
 #include "batch/task.h"
 #include "image/spec.h"
 #include "mproc/mproc.h"
@@ -22,6 +23,7 @@ struct engine {
 struct engines {
     struct mp_executor_options options; /* of both */
     const char *module_path;            /* of libvips; NULL: there is none */
+    struct budget budget;               /* of the memory for their pictures */
     struct engine all[ENGINE_COUNT];
     int most;             /* pictures that may be under way, all in all */
     int spare;            /* descriptors that neither they nor workers need */
@@ -30,10 +32,11 @@ struct engines {
 
 /* Starts the base engine, with fewer workers, and pictures under way, than were asked for where
  * there are too few descriptors for all of them; a picture that takes longer than timeout_ms is
- * killed, 0 none; `sandbox`, of processes only, or NULL, must outlive the engines. Returns 0, or an
+ * killed, 0 none; all pictures together may take max_memory bytes, 0: as many as they want;
+ * `sandbox`, of processes only, or NULL, must outlive the engines. Returns 0, or an
  * error of mp_executor_create(). End with engines_done(), also after an error. */
 int engines_init(struct engines *engines, enum mp_kind kind, int workers, int timeout_ms,
-                 const char *module_path, const struct image_spec *spec,
+                 int64_t max_memory, const char *module_path, const struct image_spec *spec,
                  const struct sandbox *sandbox);
 
 /* The executor of a kind, started when it is not yet. Returns NULL when that is impossible, with a

@@ -21,7 +21,10 @@ struct picture {
     struct job job;                 /* as it was submitted */
     enum engine_kind engine;        /* who makes it */
     struct mp_future *future;       /* NULL while it waits */
-    int attempts;                   /* submits so far */
+    int attempts;                   /* submits so far, but for those that it came back from to wait
+                                       for memory */
+    int64_t need_bytes;             /* of memory, as its worker says; 0: nobody knows */
+    int claims;                     /* how often a worker said so */
     double submitted_ms;            /* the last of them, on the clock CLOCK_MONOTONIC */
     bool too_new;                   /* its time of change says nothing */
     struct image_fingerprint known; /* it is up to date if it has this; 0 bytes: there is none */
@@ -40,6 +43,8 @@ struct run {
     struct picture *flying;     /* with the workers */
     struct mp_future **futures; /* theirs, for waiting */
     int flying_count;
+    struct picture *waiting; /* for memory, closed; twice as many as may fly */
+    int waiting_count;
     struct picture held; /* opened, but it may not be under way yet */
     bool holding;        /* there is one */
     int error;           /* why it cannot go on, 0 */

@@ -20,6 +20,7 @@ struct frame_head {
     int32_t width, height;
     int32_t shrink;
     int32_t thumb_count;
+    int64_t need_bytes; /* of a picture that was granted too little memory */
     double begin_ms, total_ms;
     struct image_fingerprint fingerprint;
     struct image_times ms;
@@ -46,6 +47,7 @@ void job_result_encode(const struct job_result *result, uint8_t *bytes)
                               .height = image->height,
                               .shrink = image->shrink,
                               .thumb_count = image->thumb_count,
+                              .need_bytes = result->fault.need_bytes,
                               .begin_ms = result->begin_ms,
                               .total_ms = result->total_ms,
                               .fingerprint = image->fingerprint,
@@ -95,6 +97,13 @@ static int fault_take(int32_t code, const char *message, struct image_fault *ret
     memcpy(ret->message, message, sizeof ret->message);
     ret->message[sizeof ret->message - 1] = '\0';
     return 0;
+}
+
+/* What a picture needs may be a lie, but is no less than nothing. */
+static void need_take(const struct frame_head *head, struct image_fault *ret)
+{
+    bool told = ret->code == IMAGE_MEMORY && head->need_bytes > 0;
+    ret->need_bytes = told ? head->need_bytes : 0;
 }
 
 /* A picture may be made in spite of damage only, and only where that was asked for. */
@@ -193,6 +202,7 @@ int job_result_decode(const uint8_t *bytes, size_t size, const struct job *job,
         why = image_take(&head, bytes + sizeof head, size - sizeof head, job, &result.image);
     if (!why && !result.same && result.fault.code == IMAGE_OK)
         why = damage_take(&head, job, &result.image.damage);
+    need_take(&head, &result.fault);
     if (why) {
         *ret_why = why;
         return -EPROTO;

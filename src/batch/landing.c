@@ -5,6 +5,7 @@
 #include "batch/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,17 +156,89 @@ static void picture_timed_out(struct run *run)
     record_fail(run, "timeout", message);
 }
 
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+enum { CLAIMS_MAX = 3 }; /* from the header, amid the data, and when all of it was not enough */
+
+/* Lets the picture wait until there is so much memory, which is no attempt of its own; in a run
+ * that stops it has not been started. Returns false when there never is so much, or it was granted
+ * as much and asks for it again. */
+static bool wait_for_memory(struct run *run, const struct picture *picture, int64_t need)
+{
+    const struct budget *budget = &run->engines.budget;
+    bool more = need > picture->job.spec.max_memory && need <= budget->total;
+    if (budget->total == 0 || !more || picture->claims >= CLAIMS_MAX)
+        return false;
+    if (run_is_stopped(run))
+        return true;
+    struct picture *waits = &run->waiting[run->waiting_count++];
+    *waits = *picture;
+    waits->future = NULL;
+    waits->original = (struct original){.fd = -1};
+    waits->attempts--;
+    waits->claims++;
+    waits->need_bytes = need;
+    return true;
+}
+
+/* What a worker has found its picture to need, 0 for pictures that are none of this. One that does
+ * not know how much was missing is to have all there is. */
+static int64_t need_of(const struct run *run, const struct picture *picture, const void *data,
+                       size_t size)
+{
+    struct job_result result;
+    const char *why;
+    if (job_result_decode(data, size, &picture->job, &result, &why) < 0 ||
+        result.fault.code != IMAGE_MEMORY)
+        return 0;
+    return result.fault.need_bytes ? result.fault.need_bytes : run->engines.budget.total;
+}
+
+/* GLib, which libvips stands on, ends the process in this way when there is no memory. */
+static bool ran_out_of_memory(const struct run *run, const struct picture *picture)
+{
+    return run->engines.budget.total > 0 && picture->engine == ENGINE_MODULE &&
+           mp_future_fault(picture->future)->status == -SIGTRAP;
+}
+
+/* Says how much is missing in a run like this. */
+static void memory_failed(struct run *run, int64_t need)
+{
+    const double mib = 1 << 20;
+    double total = (double)run->engines.budget.total / mib;
+    char message[200];
+    if (need > run->engines.budget.total)
+        snprintf(message, sizeof message,
+                 "it takes %.0f MiB of memory, and all workers together have %.0f MiB"
+                 " (--max-memory)",
+                 ceil((double)need / mib), total);
+    else
+        snprintf(message, sizeof message,
+                 "its decoder takes more memory than the %.0f MiB that all workers together have"
+                 " (--max-memory)",
+                 total);
+    record_fail(run, "memory", message);
+}
+
 /* Deals with a settled picture. Returns true when it flies on: one more attempt. */
 static bool picture_settle(struct run *run, struct picture *picture)
 {
     const void *data;
     size_t size;
     int error = mp_future_result(picture->future, 0, &data, &size);
-    if (error == MP_ECRASH && !broke_out(picture) && picture->attempts <= run->options->retries &&
-        !run_is_stopped(run))
+    bool starved = error == MP_ECRASH && ran_out_of_memory(run, picture);
+    int64_t need = starved      ? run->engines.budget.total
+                   : error == 0 ? need_of(run, picture, data, size)
+                                : 0;
+    if (need > 0 && wait_for_memory(run, picture, need))
+        return false;
+    if (error == MP_ECRASH && !starved && !broke_out(picture) &&
+        picture->attempts <= run->options->retries && !run_is_stopped(run))
         return launch_again(run, picture);
     record_begin(run, picture);
-    if (error == 0)
+    if (starved || (need > run->engines.budget.total && run->engines.budget.total > 0))
+        memory_failed(run, need);
+    else if (error == 0)
         picture_answered(run, picture, data, size);
     else if (error == MP_ECRASH)
         picture_crashed(run, picture);
@@ -197,6 +270,7 @@ void landing_all(struct run *run)
             continue;
         }
         engines_count(&run->engines, picture->engine, -1);
+        budget_give_back(&run->engines.budget, picture->job.spec.max_memory);
         landing_drop(picture);
         run->flying[i] = run->flying[--run->flying_count];
     }

@@ -4,6 +4,7 @@
 #include "batch/record.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { JUDGED_MAX = 64 }; /* up to date in a row before workers are looked after again */
 
@@ -39,6 +40,7 @@ static void picture_describe(struct run *run, struct picture *picture)
                                 .known = picture->known,
                                 .kind = picture->original.kind};
     picture->too_new = upkeep_is_too_new(&picture->original.stat);
+    picture->job.spec.max_memory = budget_grant(&run->engines.budget, picture->need_bytes);
     picture->job.spec.format = plan_format_of(run->plan, picture->input);
     picture->engine = image_needs_module(picture->job.kind, picture->job.spec.format)
                           ? ENGINE_MODULE
@@ -68,12 +70,13 @@ static bool picture_submit(struct run *run, struct picture *picture)
     return false;
 }
 
-/* True when one more picture may be under way: its engine has room, and make, if it is asked,
- * grants the job. */
-static bool may_launch(struct run *run, enum engine_kind kind)
+/* True when the picture may be under way, too: its engine has room, its memory is to be had, and
+ * make, if it is asked, grants the job. */
+static bool may_launch(struct run *run, const struct picture *picture)
 {
     struct jobserver *jobserver = run->options->jobserver;
-    return engines_have_room(&run->engines, kind) &&
+    return engines_have_room(&run->engines, picture->engine) &&
+           budget_allows(&run->engines.budget, picture->job.spec.max_memory, run->flying_count) &&
            (!jobserver || jobserver_allows(jobserver, run->flying_count));
 }
 
@@ -81,7 +84,7 @@ static bool may_launch(struct run *run, enum engine_kind kind)
  * held. */
 static bool picture_launch(struct run *run, struct picture *picture)
 {
-    if (!may_launch(run, picture->engine)) {
+    if (!may_launch(run, picture)) {
         run->held = *picture;
         run->holding = true;
         return false;
@@ -89,7 +92,29 @@ static bool picture_launch(struct run *run, struct picture *picture)
     run->holding = false;
     if (picture_submit(run, picture)) {
         engines_count(&run->engines, picture->engine, 1);
+        budget_take(&run->engines.budget, picture->job.spec.max_memory);
         run->flying[run->flying_count++] = *picture;
+    }
+    return true;
+}
+
+/* Hands out the large pictures whose turn it is, first come, first served; others fly meanwhile.
+ * Returns false when nothing else may: one that is to fly alone waits for them to land. */
+static bool waiting_launch(struct run *run)
+{
+    const struct budget *budget = &run->engines.budget;
+    while (run->waiting_count > 0 && !run->holding) {
+        struct picture picture = run->waiting[0];
+        int64_t grant = budget_grant(budget, picture.need_bytes);
+        if (!budget_allows(budget, grant, run->flying_count))
+            return !budget_is_for_one(budget, grant);
+        run->waiting_count--;
+        memmove(run->waiting, run->waiting + 1, (size_t)run->waiting_count * sizeof *run->waiting);
+        if (!launch_open(run, &picture))
+            continue;
+        picture_describe(run, &picture);
+        if (!picture_launch(run, &picture))
+            return false;
     }
     return true;
 }
@@ -97,14 +122,16 @@ static bool picture_launch(struct run *run, struct picture *picture)
 void launch_all(struct run *run)
 {
     run->judging = false;
-    if (run_is_stopped(run) || (run->holding && !picture_launch(run, &run->held)))
+    if (run_is_stopped(run) || (run->holding && !picture_launch(run, &run->held)) ||
+        !waiting_launch(run))
         return;
     struct picture picture = {.original.fd = -1};
     int judged = 0;
     while (!run_is_stopped(run) && !(run->judging = judged >= JUDGED_MAX) &&
            engines_have_room(&run->engines, ENGINE_BASE) &&
-           lookahead_next(&run->ahead, &picture.input)) {
-        picture.attempts = 0;
+           run->waiting_count < run->engines.most && lookahead_next(&run->ahead, &picture.input)) {
+        picture.attempts = picture.claims = 0;
+        picture.need_bytes = 0;
         picture.future = NULL;
         if (!known_judge(run, &picture)) {
             judged++;

@@ -59,6 +59,7 @@ static void options_write(struct json *json, const struct report *report)
     json_text(json, "format", format_name(plan->format));
     json_integer(json, "retries", report->run->retries);
     json_number(json, "timeout", report->run->timeout_ms / 1000.0, 3);
+    json_integer(json, "max_memory", report->run->max_memory);
     json_boolean(json, "force", report->run->force);
     json_boolean(json, "fsync", report->run->durable);
     json_boolean(json, "prune", report->run->prune);

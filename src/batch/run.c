@@ -208,7 +208,8 @@ static int run_prepare(struct run *run)
     if (error < 0)
         return error;
     error = engines_init(&run->engines, options->kind, workers_wanted(run), options->timeout_ms,
-                         options->module_path, run->plan->options.spec, options->sandbox);
+                         options->max_memory, options->module_path, run->plan->options.spec,
+                         options->sandbox);
     if (error < 0) {
         run_cannot_go_on(run, error, "cannot start the workers", mp_strerror(error));
         return error;
@@ -216,8 +217,9 @@ static int run_prepare(struct run *run)
     output_spare(run->output, engines_spare(&run->engines));
     size_t most = (size_t)run->engines.most;
     run->flying = calloc(most, sizeof *run->flying);
+    run->waiting = calloc(2 * most, sizeof *run->waiting);
     run->futures = calloc(most, sizeof *run->futures);
-    if (!run->flying || !run->futures) {
+    if (!run->flying || !run->waiting || !run->futures) {
         run_cannot_go_on(run, -ENOMEM, "cannot start", "no memory");
         return -ENOMEM;
     }
@@ -281,6 +283,7 @@ int run_plan(const struct plan *plan, const struct run_options *options, struct 
     desktop_close(run->desktop);
     output_close(run->output);
     free(run->flying);
+    free(run->waiting);
     free(run->futures);
     free(run);
     return error;

@@ -32,6 +32,8 @@ struct run_options {
                                            first, up to a blank */
     size_t max_errors;                 /* stop when so many pictures have failed; 0: never */
     int64_t max_bytes;                 /* largest input file */
+    int64_t max_memory;                /* bytes that all pictures under way may take together; 0:
+                                          as many as they want */
     const char *module_path;           /* the libvips module's file */
     mp_task_fn *task;                  /* NULL: picture_task_run(); tests give one of their own */
     const volatile sig_atomic_t *stop; /* not 0: stop; NULL: never */

@@ -11,6 +11,9 @@ struct picture_task_ctx {
     struct image_module *module;   /* libvips, loaded; NULL where JPEG and PNG are all */
     bool untrusted;                /* it is to read what it calls untrusted */
     const struct sandbox *sandbox; /* of its workers; NULL: none */
+    int64_t memory_bytes;          /* that no worker may take more of; 0: no limit */
+    int64_t ordinary_bytes;        /* that pictures are granted unless they ask for more, or 0 */
+    struct jail_memory memory;     /* the bound that a worker of processes has set itself */
 };
 
 /* Start hook: leaves the signals that end a run to the parent, starts libvips where there is a

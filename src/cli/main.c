@@ -126,6 +126,7 @@ static enum exit_code program_run(struct program *program)
                               .versions = THUMBPOOL_VERSION " " THUMBPOOL_LIBRARIES,
                               .max_errors = (size_t)options->max_errors,
                               .max_bytes = options->max_bytes,
+                              .max_memory = options->max_memory,
                               .module_path = module_find(module, sizeof module),
                               .stop = &stop_signal,
                               .observers.all = observers};

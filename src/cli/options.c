@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "batch/ram.h"
 #include "batch/template.h"
 #include "cli/bench_options.h"
 #include "cli/completions.h"
@@ -38,6 +39,7 @@ enum long_only {
     OPTION_MAX_PIXELS,
     OPTION_MAX_BYTES,
     OPTION_MAX_SCANS,
+    OPTION_MAX_MEMORY,
     OPTION_REPORT,
     OPTION_TRACE,
     OPTION_GALLERY,
@@ -95,6 +97,9 @@ static const struct argp_option option_table[] = {
     {"max-pixels", OPTION_MAX_PIXELS, "N", 0, "Refuse pictures with more pixels, by their header, and"
                                               " thumbnails with more (default: 268402689)", 0},
     {"max-bytes", OPTION_MAX_BYTES, "SIZE", 0, "Refuse larger files; 500K, 20M, 1G (default: 1G)", 0},
+    {"max-memory", OPTION_MAX_MEMORY, "SIZE", 0, "Memory for the pictures of all workers together: large ones"
+                                                 " take turns, and are refused if they never fit"
+                                                 " (default: half of the memory that there is)", 0},
     {"max-scans", OPTION_MAX_SCANS, "N", 0, "Refuse progressive JPEG of more scans (default: 500)", 0},
     {NULL, 0, NULL, 0, "Messages", HELP_MESSAGES},
     {"report", OPTION_REPORT, "FILE", 0, "Write what happened to each picture, as NDJSON; - is"
@@ -242,6 +247,8 @@ static void finish(const struct argp_state *state, struct options *options)
         value_refuse(state, "--sandbox require needs processes: nothing else can be jailed");
     if (options->kind != MP_PROCESSES)
         options->sandbox = SANDBOX_OFF;
+    if (options->max_memory == 0)
+        options->max_memory = ram_bytes() / 2;
     if (options->timeout_ms < 0)
         options->timeout_ms = options->kind == MP_PROCESSES ? TIMEOUT_MS : 0;
 }
@@ -275,6 +282,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         spec->max_pixels = value_long(state, "max-pixels", value, 1, PIXELS_MAX);
         break;
     case OPTION_MAX_BYTES: options->max_bytes = value_size(state, "max-bytes", value); break;
+    case OPTION_MAX_MEMORY: options->max_memory = value_size(state, "max-memory", value); break;
     case OPTION_MAX_SCANS:
         spec->max_scans = value_int(state, "max-scans", value, 1, INT_MAX);
         break;

@@ -31,6 +31,7 @@ struct options {
     int timeout_ms;             /* for one picture, 0 none */
     int max_errors;             /* failures after which it stops; 0 none */
     int64_t max_bytes;          /* of an input file */
+    int64_t max_memory;         /* bytes, of all pictures under way together */
     bool force;                 /* make all of them anew */
     bool dry_run;               /* only say what would be done */
     bool durable;               /* what is made is on disk in the end */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "image/fault.h"
+#include "image/geometry.h"
 #include "image/reduce.h"
 #include "image/source.h"
 #include "image/spec.h"
@@ -42,6 +43,12 @@ struct codec {
      * *ret to be closed, or -1 with `fault` filled and nothing to close. */
     int (*open)(struct source *source, const struct image_spec *limits, void **ret,
                 struct codec_header *header, struct image_fault *fault);
+
+    /* Bytes that read() will allocate, at most, for a plan; where there is more than one way to do
+     * the same, read() goes the fastest that takes no more than `room`, if there is one. A way that
+     * turns out to take more, read() refuses by image_fail_need(), with the decoder's part alone.
+     * Without this call there is no such bound. */
+    int64_t (*need)(void *decoder, const struct geometry_reduction *plan, int64_t room);
 
     /* Decodes at 1 / shrink and hands over ceil(width / shrink) x ceil(height / shrink) pixels.
      * Once only. Returns 0, or -1 with the fault filled. Where it was to go on over damage, it

@@ -2,6 +2,7 @@
  * that a terminal would act on. */
 #include "image/fault.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,6 +11,7 @@ int image_fail(struct image_fault *fault, enum image_code code, const char *form
     va_list arguments;
 
     fault->code = code;
+    fault->need_bytes = 0;
     va_start(arguments, format);
     vsnprintf(fault->message, sizeof fault->message, format, arguments);
     va_end(arguments);
@@ -18,6 +20,14 @@ int image_fail(struct image_fault *fault, enum image_code code, const char *form
     for (char *c = fault->message; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
+    return -1;
+}
+
+int image_fail_need(struct image_fault *fault, int64_t need_bytes)
+{
+    image_fail(fault, IMAGE_MEMORY, "it takes %.0f MiB of memory, more than it may (--max-memory)",
+               ceil((double)need_bytes / (1 << 20)));
+    fault->need_bytes = need_bytes;
     return -1;
 }
 

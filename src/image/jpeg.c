@@ -19,6 +19,7 @@
 #include "image/jpeg_dc.h"
 #include "image/jpeg_error.h"
 #include "image/jpeg_progressive.h"
+#include "image/jpeg_segment.h"
 #include "image/jpeg_source.h"
 
 enum { EXIF_MARKER = JPEG_APP0 + 1, ICC_MARKER = JPEG_APP0 + 2, MARKER_BYTES_MAX = 65533 };
@@ -29,6 +30,7 @@ struct jpeg_decoder {
     struct jpeg_source input;         /* its source manager */
     struct jpeg_progress_mgr monitor; /* sees every scan go by */
     int max_scans;                    /* refuse more than these */
+    int64_t room;                     /* bytes that reading may allocate */
     bool lenient;                     /* go on over damage */
     unsigned components_seen;         /* a bit for each that had a scan */
     JOCTET *icc;                      /* malloc by libjpeg */
@@ -99,6 +101,12 @@ static void hear_warning(j_common_ptr cinfo, int level)
     jpeg_error_escape(cinfo);
 }
 
+static int fail_scans(struct jpeg_decoder *decoder)
+{
+    return image_fail(decoder->error.fault, IMAGE_LIMIT,
+                      "a progressive JPEG of more than %d scans (--max-scans)", decoder->max_scans);
+}
+
 /* Called by libjpeg between rows of blocks: notes what the scan under way holds. */
 static void watch_scans(j_common_ptr common)
 {
@@ -110,8 +118,7 @@ static void watch_scans(j_common_ptr common)
             decoder->components_seen |= 1u << cinfo->cur_comp_info[i]->component_index;
     if (cinfo->input_scan_number <= decoder->max_scans)
         return;
-    image_fail(decoder->error.fault, IMAGE_LIMIT,
-               "a progressive JPEG of more than %d scans (--max-scans)", decoder->max_scans);
+    fail_scans(decoder);
     jpeg_error_escape(common);
 }
 
@@ -215,6 +222,7 @@ static int jpeg_open(struct source *source, const struct image_spec *limits, voi
     if (!decoder)
         return image_fail(fault, IMAGE_MEMORY, "no memory for a decoder");
     decoder->max_scans = limits->max_scans;
+    decoder->room = INT64_MAX;
     decoder->lenient = codec_is_lenient(limits);
     decoder->cinfo.err = jpeg_error_init(&decoder->error, fault);
     decoder->cinfo.client_data = decoder;
@@ -234,6 +242,63 @@ static int jpeg_open(struct source *source, const struct image_spec *limits, voi
     *ret = decoder;
     return 0;
 }
+
+/* ---- memory ---- */
+
+static int64_t up_to(int64_t count, int64_t step)
+{
+    return (count + step - 1) / step * step;
+}
+
+/* Of the rows that libjpeg works on; and where the picture comes in several scans, of all of its
+ * coefficients. */
+static int64_t need_of_libjpeg(struct jpeg_decoder *decoder)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    int64_t bytes = (int64_t)cinfo->image_width * 160 + (1 << 17);
+
+    if (!jpeg_has_multiple_scans(cinfo))
+        return bytes;
+    for (int c = 0; c < cinfo->num_components; c++) {
+        const jpeg_component_info *component = &cinfo->comp_info[c];
+        bytes += up_to(component->width_in_blocks, component->h_samp_factor) *
+                 up_to(component->height_in_blocks, component->v_samp_factor) *
+                 (int64_t)sizeof(JBLOCK);
+    }
+    return bytes;
+}
+
+/* Terms of two by two boxes are read as if they were one: jpeg_dc.h. */
+static bool is_coarse(int shrink, int factor_x, int factor_y)
+{
+    return shrink == 8 && factor_x % 2 == 0 && factor_y % 2 == 0;
+}
+
+/* libjpeg may leave by longjmp to its caller. */
+static int64_t need_of_way(struct jpeg_decoder *decoder, const struct geometry_reduction *plan)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    bool coarse = is_coarse(plan->shrink, plan->factor_x, plan->factor_y);
+
+    cinfo->scale_num = 1;
+    cinfo->scale_denom = (unsigned)plan->shrink;
+    jpeg_calc_output_dimensions(cinfo);
+    if (decoder->lenient || !jpeg_progressive_applies(cinfo, coarse))
+        return need_of_libjpeg(decoder);
+    return jpeg_progressive_need(cinfo, coarse);
+}
+
+static int64_t jpeg_need(void *opaque, const struct geometry_reduction *plan, int64_t room)
+{
+    struct jpeg_decoder *decoder = opaque;
+
+    decoder->room = room;
+    if (setjmp(decoder->error.escape))
+        return 0; /* reading will find the same fault, and tell it */
+    return need_of_way(decoder, plan);
+}
+
+/* ---- the rows ---- */
 
 static int fail_dc(struct jpeg_decoder *decoder, enum jpeg_dc_result result)
 {
@@ -292,8 +357,8 @@ static int choose_scale(struct jpeg_decoder *decoder, const struct reduce *sink)
                       "libjpeg gives a picture that was not asked for");
 }
 
-/* Starts anew from the first byte, for libjpeg's own decoder. */
-static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
+/* Starts anew from the first byte, up to where jpeg_read() started. */
+static int rewind_header(struct jpeg_decoder *decoder, const struct reduce *sink)
 {
     struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
     enum codec_colour colour;
@@ -303,7 +368,27 @@ static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
     cinfo->src = jpeg_source_init(&decoder->input, decoder->input.source);
     jpeg_read_header(cinfo, TRUE);
     choose_colour(cinfo, &colour);
-    return choose_scale(decoder, sink) ? -1 : read_rows(decoder, sink);
+    return choose_scale(decoder, sink);
+}
+
+/* The same, for libjpeg's own decoder. */
+static int read_again(struct jpeg_decoder *decoder, struct reduce *sink)
+{
+    return rewind_header(decoder, sink) ? -1 : read_rows(decoder, sink);
+}
+
+/* A scan that holds nothing takes a few bytes of the file, and takes libjpeg a look at every block.
+ * Where a picture has less than half a bit to a pixel, scans are counted before any is decoded. */
+static int check_scans(struct jpeg_decoder *decoder, const struct reduce *sink)
+{
+    struct jpeg_decompress_struct *cinfo = &decoder->cinfo;
+    int64_t pixels = (int64_t)cinfo->image_width * cinfo->image_height;
+
+    if (!cinfo->progressive_mode || decoder->input.source->size_bytes >= pixels / 16)
+        return 0;
+    if (jpeg_segments_exceed(cinfo, decoder->max_scans))
+        return fail_scans(decoder);
+    return rewind_header(decoder, sink);
 }
 
 /* Without an end marker of the file's own, libjpeg is to say whether all of it is there. */
@@ -316,7 +401,11 @@ static int read_progressive(struct jpeg_decoder *decoder, bool coarse, struct re
     if (whole)
         jpeg_progressive_write(picture, sink);
     jpeg_progressive_free(picture);
-    return whole ? 0 : read_again(decoder, sink);
+    if (whole)
+        return 0;
+    int64_t need = need_of_libjpeg(decoder);
+    return need > decoder->room ? image_fail_need(decoder->error.fault, need)
+                                : read_again(decoder, sink);
 }
 
 /* libjpeg has left for good. What it put where it had no data is grey, and so is the rest. */
@@ -340,11 +429,11 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
         return after_error(decoder, sink);
     decoder->sink = sink;
     decoder->shrink = shrink;
-    if (choose_scale(decoder, sink))
+    if (choose_scale(decoder, sink) || check_scans(decoder, sink))
         return -1;
     if (shrink < 2 || decoder->lenient)
         return read_rows(decoder, sink);
-    bool coarse = shrink == 8 && sink->factor_x % 2 == 0 && sink->factor_y % 2 == 0;
+    bool coarse = is_coarse(shrink, sink->factor_x, sink->factor_y);
     if (jpeg_progressive_applies(cinfo, coarse))
         return read_progressive(decoder, coarse, sink);
     if (!jpeg_dc_applies(cinfo, coarse))
@@ -353,4 +442,5 @@ static int jpeg_read(void *opaque, int shrink, struct reduce *sink)
     return result ? fail_dc(decoder, result) : 0;
 }
 
-const struct codec jpeg_codec = {.open = jpeg_open, .read = jpeg_read, .close = jpeg_close};
+const struct codec jpeg_codec = {
+    .open = jpeg_open, .need = jpeg_need, .read = jpeg_read, .close = jpeg_close};

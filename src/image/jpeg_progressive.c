@@ -344,6 +344,21 @@ static bool layer_init(struct layer *layer, const jpeg_component_info *component
     return layer->first && (plane->scale == 1 || layer->fine);
 }
 
+int64_t jpeg_progressive_need(const struct jpeg_decompress_struct *cinfo, bool coarse)
+{
+    int64_t bytes = (int64_t)cinfo->image_width * 32 + (1 << 17); /* planes, and the struct */
+
+    for (int c = 0; c < cinfo->num_components; c++) {
+        const jpeg_component_info *component = &cinfo->comp_info[c];
+        int64_t width = component->width_in_blocks + (unsigned)component->h_samp_factor;
+        int64_t height = component->height_in_blocks + (unsigned)component->v_samp_factor;
+        bool fine = !coarse && c > 0;
+        bytes +=
+            width * height * (int64_t)(sizeof(int16_t) + (fine ? sizeof(struct fine_block) : 0));
+    }
+    return bytes;
+}
+
 static bool picture_init(struct jpeg_progressive *p, struct jpeg_decompress_struct *cinfo,
                          bool coarse)
 {

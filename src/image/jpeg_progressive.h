@@ -20,6 +20,9 @@ bool jpeg_progressive_applies(const struct jpeg_decompress_struct *cinfo, bool c
 
 struct jpeg_progressive;
 
+/* Bytes that reading such a picture allocates. */
+int64_t jpeg_progressive_need(const struct jpeg_decompress_struct *cinfo, bool coarse);
+
 /* Reads the scans behind the header. Call it right after jpeg_read_header(), and nothing but
  * jpeg_abort_decompress() or jpeg_destroy_decompress() after it. The source manager must not leave
  * by longjmp. Returns NULL at whatever is damaged, unusual, of more than max_scans or too large for

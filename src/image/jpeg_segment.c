@@ -206,3 +206,14 @@ int jpeg_segments_jump(struct jpeg_segments *segments)
             return byte;
     }
 }
+
+bool jpeg_segments_exceed(struct jpeg_decompress_struct *cinfo, int most)
+{
+    struct jpeg_segments segments;
+    struct jpeg_scan scan;
+    int scans = 1, more = jpeg_segments_init(&segments, cinfo, &scan);
+
+    while (more == 1 && scans++ <= most)
+        more = jpeg_segments_next(&segments, jpeg_segments_jump(&segments), &scan);
+    return more == 1;
+}

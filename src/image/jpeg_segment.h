@@ -35,6 +35,10 @@ bool jpeg_segments_init(struct jpeg_segments *segments, struct jpeg_decompress_s
  * picture's end, or -1 at anything odd: better asked of libjpeg. */
 int jpeg_segments_next(struct jpeg_segments *segments, int marker, struct jpeg_scan *ret);
 
+/* Counts scans from where jpeg_read_header() stands, decoding none, as far as there is nothing odd
+ * about them. Returns true when there are more than `most`. The header is to be read anew then. */
+bool jpeg_segments_exceed(struct jpeg_decompress_struct *cinfo, int most);
+
 /* Jumps over entropy-coded data. Returns the marker behind them, which is not one of restart. */
 int jpeg_segments_jump(struct jpeg_segments *segments);
 

@@ -3,6 +3,8 @@
  * that are not there, and libjpeg says that itself. */
 #include "image/jpeg_source.h"
 
+enum { KEEPS_BYTES = 8 << 20 };
+
 static const JOCTET end_marker[] = {0xff, JPEG_EOI};
 
 static void nothing_to_do(j_decompress_ptr cinfo)
@@ -10,11 +12,24 @@ static void nothing_to_do(j_decompress_ptr cinfo)
     (void)cinfo;
 }
 
+/* A file may be all markers. They are kept one by one, so that there must be an end of it; the
+ * first of each kind are the ones that count. */
+static void keep_no_more(j_decompress_ptr cinfo)
+{
+    for (int i = 0; i < 16; i++)
+        if (i != 0 && i != 14) /* JFIF's and Adobe's, which libjpeg reads itself */
+            jpeg_save_markers(cinfo, JPEG_APP0 + i, 0);
+}
+
 static boolean fill(j_decompress_ptr cinfo)
 {
     struct jpeg_source *input = (struct jpeg_source *)cinfo->src;
+    bool kept = input->keeps_bytes > 0;
 
     input->base.bytes_in_buffer = source_next(input->source, &input->base.next_input_byte);
+    input->keeps_bytes -= (int64_t)input->base.bytes_in_buffer;
+    if (kept && input->keeps_bytes <= 0)
+        keep_no_more(cinfo);
     if (input->base.bytes_in_buffer == 0) {
         input->ended = true;
         input->base.next_input_byte = end_marker;
@@ -48,6 +63,7 @@ struct jpeg_source_mgr *jpeg_source_init(struct jpeg_source *input, struct sourc
                  .resync_to_restart = jpeg_resync_to_restart,
                  .term_source = nothing_to_do},
         .source = source,
+        .keeps_bytes = KEEPS_BYTES,
     };
     return &input->base;
 }

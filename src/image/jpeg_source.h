@@ -12,6 +12,7 @@
 struct jpeg_source {
     struct jpeg_source_mgr base; /* first: libjpeg holds a pointer to it */
     struct source *source;       /* borrowed */
+    int64_t keeps_bytes;         /* of the file from here on, in which libjpeg may keep markers */
     bool ended;                  /* libjpeg wanted more than there is and was given an end marker */
 };
 

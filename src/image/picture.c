@@ -69,6 +69,11 @@ int picture_open(struct picture *picture, const struct image_input *input,
     return open_decoder(picture, IMAGE_DAMAGE_FAILS) ? picture_reopen(picture) : 0;
 }
 
+int64_t picture_need(struct picture *picture, const struct geometry_reduction *plan, int64_t room)
+{
+    return picture->codec->need(picture->decoder, plan, room);
+}
+
 int picture_read(struct picture *picture, int shrink, struct reduce *sink)
 {
     return picture->codec->read(picture->decoder, shrink, sink);

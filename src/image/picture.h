@@ -25,6 +25,9 @@ int picture_open(struct picture *picture, const struct image_input *input,
                  const struct image_spec *spec, const struct image_module *module,
                  struct image_fault *fault);
 
+/* Bytes that picture_read() will allocate, for a plan, as codec.h has it. */
+int64_t picture_need(struct picture *picture, const struct geometry_reduction *plan, int64_t room);
+
 /* Decodes at 1 / shrink into the sink, once only. Returns 0, or -1 with the fault filled. */
 int picture_read(struct picture *picture, int shrink, struct reduce *sink);
 

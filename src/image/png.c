@@ -30,6 +30,7 @@ struct png_decoder {
     int height;                /* rows, for what is said of them */
     int rows_done;             /* of them */
     bool lenient;              /* go on over damage */
+    bool by_rows;              /* there is no memory for all of the picture at once */
     bool ended;                /* libpng wanted more bytes than there are */
     uint8_t *whole;            /* the picture, when it is interlaced; owned */
     png_bytep *rows;           /* of the whole picture; owned */
@@ -187,6 +188,30 @@ static int png_open(struct source *source, const struct image_spec *limits, void
     return 0;
 }
 
+/* What libpng holds: some rows, or all of an interlaced picture, as wide as it hands them out. */
+static int64_t need_of_libpng(const struct png_decoder *decoder)
+{
+    int64_t width = png_get_image_width(decoder->png, decoder->info);
+    int64_t row = width * 4 + (int64_t)sizeof(png_bytep), some = width * 8 * 4 + (1 << 17);
+    bool held = png_get_interlace_type(decoder->png, decoder->info) != PNG_INTERLACE_NONE;
+
+    return some + (held ? row * decoder->height : 0);
+}
+
+static int64_t png_need(void *opaque, const struct geometry_reduction *plan, int64_t room)
+{
+    struct png_decoder *decoder = opaque;
+    int64_t rows = need_of_libpng(decoder);
+    int64_t whole = png_whole_need(decoder->png, decoder->info, decoder->source);
+
+    (void)plan; /* it is all the same */
+    if (decoder->lenient || whole == 0)
+        return rows;
+    /* Damage is found while it is whole, and libpng then reads it anew. */
+    decoder->by_rows = whole + rows > room;
+    return decoder->by_rows ? rows : whole + rows;
+}
+
 static void read_rows(struct png_decoder *decoder, struct reduce *sink)
 {
     for (; decoder->rows_done < sink->height; decoder->rows_done++) {
@@ -288,12 +313,14 @@ static int png_read(void *opaque, int shrink, struct reduce *sink)
 {
     struct png_decoder *decoder = opaque;
 
-    if (!decoder->lenient && png_whole_read(decoder->png, decoder->info, decoder->source, sink))
+    if (!decoder->lenient && !decoder->by_rows &&
+        png_whole_read(decoder->png, decoder->info, decoder->source, sink))
         return 0;
     return read_by_libpng(decoder, shrink, sink);
 }
 
-const struct codec png_codec = {.open = png_open, .read = png_read, .close = png_close};
+const struct codec png_codec = {
+    .open = png_open, .need = png_need, .read = png_read, .close = png_close};
 
 const struct codec png_libpng_codec = {
-    .open = png_open, .read = read_by_libpng, .close = png_close};
+    .open = png_open, .need = png_need, .read = read_by_libpng, .close = png_close};

@@ -122,15 +122,26 @@ static bool unpack(const struct packed *packed, uint8_t *to, size_t size)
 
 /* Room for the data: no more than what is left of the file, nor than libpng would take in a chunk
  * for so many pixels. Data that were not compressed are a little larger than the pixels. */
-static bool make_room(struct packed *packed, const struct source *source, size_t size)
+static size_t room_for(const struct source *source, size_t size)
 {
+    size_t room = size + size / 8192 + 11;
     int64_t left = source->size_bytes - source->offset;
 
-    packed->room = size + size / 8192 + 11;
-    if (left > 0 && (size_t)left < packed->room)
-        packed->room = (size_t)left;
+    return left > 0 && (size_t)left < room ? (size_t)left : room;
+}
+
+static bool make_room(struct packed *packed, const struct source *source, size_t size)
+{
+    packed->room = room_for(source, size);
     packed->bytes = malloc(packed->room);
     return packed->bytes != NULL;
+}
+
+int64_t png_inflate_need(const struct source *source, size_t size)
+{
+    enum { INFLATER_BYTES = 1 << 16 };
+
+    return (int64_t)room_for(source, size) + INFLATER_BYTES;
 }
 
 uint8_t *png_inflate(struct source *source, size_t size)

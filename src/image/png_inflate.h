@@ -18,6 +18,10 @@ enum { PNG_INFLATE_BYTES_MAX = 64 * 1024 * 1024 };
 /* Bytes behind the result that may be read. */
 enum { PNG_INFLATE_SLACK = 8 };
 
+/* Bytes that png_inflate() would allocate beside what it returns. The source stands where it is to
+ * stand for that. */
+int64_t png_inflate_need(const struct source *source, size_t size);
+
 /* Inflates the IDAT chunks of a file to exactly `size` bytes, 1 or more.
  *   source  stands behind the eight bytes of the first one's length and name; where it stands
  *           afterwards is not said

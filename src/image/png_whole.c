@@ -228,6 +228,17 @@ static bool inflate_rows(struct png_whole *whole, struct source *source)
     return true;
 }
 
+int64_t png_whole_need(png_structp png, png_infop info, const struct source *source)
+{
+    int bits = png_get_bit_depth(png, info) * png_get_channels(png, info);
+    int64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
+    int64_t size = height * (1 + (width * bits + 7) / 8), lines = 2 * (width * 8 + 8);
+
+    if (png_get_interlace_type(png, info) != PNG_INTERLACE_NONE || size > PNG_INFLATE_BYTES_MAX)
+        return 0;
+    return size + png_inflate_need(source, (size_t)size) + lines;
+}
+
 bool png_whole_read(png_structp png, png_infop info, struct source *source, struct reduce *sink)
 {
     struct png_whole whole;

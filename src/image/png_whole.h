@@ -9,6 +9,9 @@
 #include "image/reduce.h"
 #include "image/source.h"
 
+/* Bytes that png_whole_read() would allocate for a picture that it takes, 0 for others. */
+int64_t png_whole_need(png_structp png, png_infop info, const struct source *source);
+
 /* Reads a picture that is not interlaced into the sink, to the very rows that libpng gives when it
  * is asked for grey of 8 bits, or four channels. A picture of 16 bits with a transparent colour is
  * not for this, nor one that png_inflate() does not take.

@@ -84,10 +84,12 @@ struct image_spec {
     bool allow_untrusted;           /* read what libvips calls untrusted */
     int64_t max_pixels;             /* a picture with more is refused from its header */
     int max_scans;                  /* a progressive JPEG with more is refused */
+    int64_t
+        max_memory; /* bytes: a picture that takes more is refused from its header; 0: none is */
 };
 
 /* One box of 256 x 256, inside, centre, sigma 2, bicubic, upright, JPEG of quality 75 and 4:2:0,
- * white, nothing kept, damage fails, 268402689 pixels, 500 scans. */
+ * white, nothing kept, damage fails, 268402689 pixels, 500 scans, memory without a limit. */
 struct image_spec image_spec_default(void);
 
 /* Parses "256", "320x240", "320x" or "x240". Returns 0, or -EINVAL. */

@@ -20,6 +20,7 @@
 #include "image/jpeg.h"
 #include "image/metadata.h"
 #include "image/module_private.h"
+#include "image/need.h"
 #include "image/neutral.h"
 #include "image/orient.h"
 #include "image/picture.h"
@@ -39,6 +40,7 @@ struct work {
     int orientation;          /* that results are turned by, 1..8: the header's, or 1 */
     struct geometry_result views[IMAGE_SIZES_MAX];
     struct geometry_reduction plan;
+    int64_t beside; /* bytes that the stages behind the decoder take, where there is a limit */
     struct reduce reduce; /* the decoder's sink; its `out` is the reduced or the whole picture */
     struct pixels thumbs[IMAGE_SIZES_MAX];
 };
@@ -157,6 +159,35 @@ static int plan_sizes(struct work *work)
     return 0;
 }
 
+/* Refuses a picture that would take more memory than it may, before it is taken. */
+static int check_memory(struct work *work)
+{
+    struct picture *picture = &work->picture;
+    int64_t most = work->spec->max_memory;
+    struct need need = {.spec = work->spec,
+                        .header = &picture->header,
+                        .plan = &work->plan,
+                        .views = work->views,
+                        .orientation = work->orientation};
+
+    if (most == 0)
+        return 0;
+    work->beside = need_of_stages(&need);
+    int64_t all = work->beside + picture_need(picture, &work->plan, most - work->beside);
+    return all > most ? image_fail_need(work->fault, all) : 0;
+}
+
+/* A decoder that finds out late what it needs does not know of the rest. */
+static int read_rows(struct work *work)
+{
+    struct image_fault *fault = work->fault;
+
+    fault->need_bytes = 0;
+    if (!picture_read(&work->picture, work->plan.shrink, &work->reduce))
+        return 0;
+    return fault->need_bytes ? image_fail_need(fault, fault->need_bytes + work->beside) : -1;
+}
+
 static int decode_rows(struct work *work)
 {
     const struct codec_header *header = &work->picture.header;
@@ -164,10 +195,12 @@ static int decode_rows(struct work *work)
     int width = (header->width - 1) / shrink + 1, height = (header->height - 1) / shrink + 1;
     bool premultiply = header->alpha && !work->spec->exact;
 
+    if (check_memory(work))
+        return -1;
     if (reduce_init(&work->reduce, width, height, codec_channels(header), premultiply,
                     work->plan.factor_x, work->plan.factor_y))
         return fail_memory(work);
-    return picture_read(&work->picture, shrink, &work->reduce);
+    return read_rows(work);
 }
 
 /* What was kept of the first decoder's header is gone with it, and is chosen anew. */
@@ -185,7 +218,8 @@ static int decode_damaged(struct work *work)
                 header->orientation == planned.orientation;
     if (same && !choose_metadata(work) && !decode_rows(work))
         return 0;
-    *work->fault = first;
+    if (!same || work->fault->need_bytes == 0)
+        *work->fault = first;
     return -1;
 }
 

@@ -62,7 +62,8 @@ struct image_result {
  *           filled, and there is nothing to free
  *   fault   filled on failure
  * A damaged picture fails, unless the spec says otherwise and its header can be read: then it is
- * made of what the decoder gives, the rest being grey, black or transparent.
+ * made of what the decoder gives, the rest being grey, black or transparent. One that would take
+ * more memory than the spec allows fails with IMAGE_MEMORY, and what it would take.
  * Blocks for as long as it takes. Any process and any thread, as long as `module` is not shared by
  * two threads at once. Returns 0, or -1 with `fault` filled. */
 int image_thumbnail(const struct image_input *input, const struct image_spec *spec,

@@ -29,6 +29,8 @@ struct vips_decoder {
     VipsSourceCustom *input;   /* reads from the source */
     VipsImage *image;          /* of 8 bits: grey, RGB or CMYK, with or without alpha */
     bool alpha;                /* the last band is alpha */
+    enum image_kind kind;      /* by its first bytes */
+    int held_bytes;            /* of a pixel, as it is loaded and as it is handed out */
     struct gif_frame frame;    /* of a GIF */
     bool bare;                 /* the frame leaves some of its canvas bare */
     bool lenient;              /* go on over damage */
@@ -205,9 +207,17 @@ static void fill_memory(struct vips_decoder *decoder, bool filled)
     decoder->filled = filled;
 }
 
+/* Loaders that do not stream hold the whole file, and some of it twice. */
+static int64_t need_of_file(const struct vips_decoder *decoder)
+{
+    bool streams = decoder->kind == IMAGE_KIND_TIFF;
+
+    return streams ? 0 : 2 * decoder->source->size_bytes;
+}
+
 static int load(struct vips_decoder *decoder, const struct image_spec *limits)
 {
-    enum image_kind kind = sniff(decoder->source);
+    enum image_kind kind = decoder->kind = sniff(decoder->source);
 
     if (image_kind_is_untrusted(kind) && !limits->allow_untrusted)
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "a kind that was not asked for");
@@ -217,6 +227,8 @@ static int load(struct vips_decoder *decoder, const struct image_spec *limits)
                           kind == IMAGE_KIND_OTHER ? "what this is" : image_kind_name(kind));
     if (kind == IMAGE_KIND_GIF && check_gif(decoder))
         return -1;
+    if (limits->max_memory > 0 && need_of_file(decoder) > limits->max_memory)
+        return image_fail_need(decoder->fault, need_of_file(decoder));
     decoder->input = connect_input(decoder);
     fill_memory(decoder, kind == IMAGE_KIND_HEIF || kind == IMAGE_KIND_AVIF);
     if (vips_call(loader, decoder->input, &decoder->image, "access", VIPS_ACCESS_SEQUENTIAL,
@@ -313,6 +325,7 @@ static int read_header(struct vips_decoder *decoder, const struct image_spec *li
                                     .height = vips_image_get_height(decoder->image),
                                     .orientation = vips_image_get_orientation(decoder->image),
                                     .shrinks = 1};
+    decoder->held_bytes = (int)VIPS_IMAGE_SIZEOF_PEL(decoder->image) + 4;
     if (convert(decoder) || choose_colour(decoder, header))
         return -1;
     read_blob(decoder, VIPS_META_ICC_NAME, &header->icc, &header->icc_size);
@@ -402,6 +415,35 @@ static int read_rows(struct vips_decoder *decoder, VipsRegion *region, struct re
     return 0;
 }
 
+/* Bytes that a loader holds of each pixel: a canvas and the one before it, planes and what they are
+ * converted to, and so on, found by trying. Where it is 0, rows are held. */
+static const int pixel_bytes[IMAGE_KIND_COUNT] = {
+    [IMAGE_KIND_WEBP] = 10, [IMAGE_KIND_GIF] = 10,   [IMAGE_KIND_HEIF] = 14,
+    [IMAGE_KIND_AVIF] = 14, [IMAGE_KIND_OTHER] = 16,
+};
+
+/* Of them: of a TIFF's tiles, and of a drawing's, which are larger. */
+static int64_t rows_held(enum image_kind kind)
+{
+    enum { SOME = 64, TILES = 1024, DRAWING = 4096 };
+
+    return pixel_bytes[kind] > 0 ? SOME : kind == IMAGE_KIND_TIFF ? TILES : DRAWING;
+}
+
+static int64_t vips_need(void *opaque, const struct geometry_reduction *plan, int64_t room)
+{
+    enum { FIXED_BYTES = 16 << 20 };
+    const struct vips_decoder *decoder = opaque;
+    int64_t width = vips_image_get_width(decoder->image);
+    int64_t height = vips_image_get_height(decoder->image);
+    int64_t rows = VIPS_MIN(height, rows_held(decoder->kind));
+
+    (void)plan; /* it is all the same, as is the room */
+    (void)room;
+    return FIXED_BYTES + need_of_file(decoder) + width * rows * decoder->held_bytes +
+           pixel_bytes[decoder->kind] * width * height;
+}
+
 static int vips_read(void *opaque, int shrink, struct reduce *sink)
 {
     struct vips_decoder *decoder = opaque;
@@ -418,7 +460,8 @@ static int vips_read(void *opaque, int shrink, struct reduce *sink)
     return 0;
 }
 
-static const struct codec vips_codec = {.open = vips_open, .read = vips_read, .close = vips_close};
+static const struct codec vips_codec = {
+    .open = vips_open, .need = vips_need, .read = vips_read, .close = vips_close};
 
 /* ---- the module ---- */
 

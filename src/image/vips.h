@@ -12,7 +12,7 @@
 #define VIPS_MODULE_EXPORT __attribute__((visibility("default")))
 
 /* Raised with every change of this struct or of one that its functions take. */
-enum { VIPS_MODULE_VERSION = 3 };
+enum { VIPS_MODULE_VERSION = 4 };
 
 struct vips_module {
     int version; /* VIPS_MODULE_VERSION, first for ever */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -192,6 +193,9 @@ static const struct rule rules[] = {
     {__NR_ioctl, REFUSE(ENOTTY), ANY, ALWAYS, 0, 0, 0},
     {__NR_fadvise64, REFUSE(EINVAL), ANY, ALWAYS, 0, 0, 0},
     {__NR_getpeername, REFUSE(ENOTSOCK), ANY, ALWAYS, 0, 0, 0},
+#ifdef __NR_setrlimit
+    {__NR_setrlimit, ALLOW, ANY, EQUALS, 0, 0, RLIMIT_DATA}, /* jail_memory_move() */
+#endif
     {__NR_prlimit64, REFUSE(EPERM), ANY, ALWAYS, 0, 0, 0},
     {__NR_prctl, REFUSE(EPERM), ANY, ALWAYS, 0, 0, 0},
     {__NR_get_mempolicy, REFUSE(EPERM), ANY, ALWAYS, 0, 0, 0},

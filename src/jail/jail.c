@@ -93,7 +93,7 @@ static void limit(int what, int64_t most)
     (void)setrlimit((__rlimit_resource_t)what, &limit); /* lowering it never fails */
 }
 
-static void limits_set(int64_t memory_bytes)
+static void limits_set(void)
 {
     signal(SIGXFSZ, SIG_IGN); /* an error is enough */
     limit(RLIMIT_CORE, 0);
@@ -101,8 +101,6 @@ static void limits_set(int64_t memory_bytes)
     if (JAIL_SANITIZED)
         return;
     limit(RLIMIT_FSIZE, 0);
-    if (memory_bytes > 0)
-        limit(RLIMIT_DATA, memory_bytes); /* of addresses much more is reserved than ever used */
 }
 
 /* Drops all that a user other than root may have, too. */
@@ -145,6 +143,50 @@ static void follow_parent(pid_t parent)
         _exit(EXIT_FAILURE);
 }
 
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+/* Data and stack of this process, bytes; -1 where nobody says. */
+static int64_t data_now(void)
+{
+    long long pages = -1;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return -1;
+    if (fscanf(file, "%*d %*d %*d %*d %*d %lld", &pages) != 1)
+        pages = -1;
+    fclose(file);
+    return pages < 0 ? -1 : (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+/* The call of old, which names no process: that is the one the filter lets through. */
+static void data_limit(int64_t soft, int64_t hard)
+{
+#ifdef SYS_setrlimit
+    struct rlimit limit = {.rlim_cur = (rlim_t)soft, .rlim_max = (rlim_t)hard};
+    (void)syscall(SYS_setrlimit, RLIMIT_DATA, &limit);
+#else
+    (void)soft;
+    limit(RLIMIT_DATA, hard); /* it cannot be moved later */
+#endif
+}
+
+void jail_memory_bound(struct jail_memory *ret, int64_t most, int64_t usual)
+{
+    int64_t now = data_now();
+    *ret = (struct jail_memory){0};
+    if (JAIL_SANITIZED || now < 0)
+        return;
+    ret->soft_bytes = now + usual;
+    ret->hard_bytes = now + most;
+    data_limit(ret->soft_bytes, ret->hard_bytes);
+}
+
+void jail_memory_move(const struct jail_memory *memory, int64_t more)
+{
+    if (memory->hard_bytes > 0)
+        data_limit(memory->soft_bytes + more, memory->hard_bytes);
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 void jail_enter(const struct jail_options *options, struct jail_state *ret)
@@ -153,7 +195,7 @@ void jail_enter(const struct jail_options *options, struct jail_state *ret)
     bool draws = options->kind == JAIL_DRAWERS;
     *ret = (struct jail_state){0};
     outputs_close();
-    limits_set(options->memory_bytes);
+    limits_set();
     ret->why_nobody = become_nobody();
     ret->nobody = ret->why_nobody == 0;
     capabilities_drop();

@@ -21,8 +21,7 @@ enum jail_kind {
 
 struct jail_options {
     enum jail_kind kind;
-    int64_t memory_bytes; /* of data that the process may have, 0: no limit */
-    bool soft;            /* calls that would kill are refused; for trying the jail out */
+    bool soft; /* calls that would kill are refused; for trying the jail out */
 };
 
 /* What holds. */
@@ -32,6 +31,21 @@ struct jail_state {
     bool nobody;  /* root has become nobody; true also where it was not root */
     int why_filter, why_landlock, why_nobody; /* errno where it does not hold */
 };
+
+/* A bound of a process's data: of what it may write to and that is nobody else's, its stacks
+ * included. (Of addresses much more is reserved than ever used.) All 0: none. */
+struct jail_memory {
+    int64_t soft_bytes; /* where it is unless it is moved */
+    int64_t hard_bytes; /* how far it can be moved */
+};
+
+/* Lets this process have `most` bytes more than it has now, and now so many of them as `usual`: an
+ * allocation beyond that fails. To be called before jail_enter(); without /proc, and under an
+ * address sanitizer, there is no bound. */
+void jail_memory_bound(struct jail_memory *ret, int64_t most, int64_t usual);
+
+/* Moves the bound of this process, jailed or not, to `more` bytes beyond the usual. */
+void jail_memory_move(const struct jail_memory *memory, int64_t more);
 
 /* Jails this process; it should have one thread, since before version 8 Landlock takes but the
  * calling one, and is then said not to hold. Standard input, output and errors lead nowhere from

@@ -3,7 +3,9 @@
  *        make_images bad FOLDER        files that cannot, one fault each
  *        make_images many FOLDER N     N JPEGs of a few milliseconds each
  *        make_images seeds FOLDER      tiny JPEGs of every coding and sampling, to be mutated
- *        make_images large FOLDER      JPEGs of 100 megapixels, 4:2:0, baseline and progressive */
+ *        make_images heavy FOLDER N    N of 1500 x 1000 pixels, progressive or interlaced: what
+ * takes memory for all of the picture make_images large FOLDER      JPEGs of 100 megapixels, 4:2:0,
+ * baseline and progressive */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,23 @@ static void make_seeds(const char *folder)
     }
 }
 
+static void make_heavy(const char *folder, int count)
+{
+    struct pixels picture = test_picture(1500, 1000, 4, false);
+    struct test_file jpeg = test_jpeg(&picture, (struct test_jpeg){.coding = TEST_PROGRESSIVE});
+    struct test_file png = test_png(
+        &picture, (struct test_png){.type = PNG_COLOR_TYPE_RGB, .depth = 8, .interlaced = true});
+    for (int i = 0; i < count; i++) {
+        char name[64];
+        const struct test_file *file = i % 2 ? &png : &jpeg;
+        snprintf(name, sizeof name, "%02d.%s", i, i % 2 ? "png" : "jpg");
+        tree_write(folder, name, file->bytes, file->size);
+    }
+    test_file_done(&jpeg);
+    test_file_done(&png);
+    pixels_done(&picture);
+}
+
 static void make_large(const char *folder)
 {
     struct pixels picture = test_picture(11600, 8700, 4, false);
@@ -138,6 +157,8 @@ int main(int argc, char **argv)
         make_many(argv[2], atoi(argv[3]));
     else if (argc == 3 && strcmp(argv[1], "seeds") == 0)
         make_seeds(argv[2]);
+    else if (argc == 4 && strcmp(argv[1], "heavy") == 0)
+        make_heavy(argv[2], atoi(argv[3]));
     else if (argc == 3 && strcmp(argv[1], "large") == 0)
         make_large(argv[2]);
     else
