@@ -24,6 +24,7 @@ struct engines {
     const char *module_path;            /* of libvips; NULL: there is none */
     struct engine all[ENGINE_COUNT];
     int most;             /* pictures that may be under way, all in all */
+    int shortage;         /* why there are fewer workers than were asked for, -errno; 0 all */
     int spare;            /* descriptors that neither they nor workers need */
     char module_why[200]; /* why there is no module; "" unless it failed */
 };
@@ -43,6 +44,9 @@ struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
 
 /* Workers of each engine. */
 int engines_workers(const struct engines *engines);
+
+/* What more of them would take, in words, where there are fewer than were asked for. Static. */
+const char *engines_shortage(const struct engines *engines);
 
 /* Descriptors that the engines will not need, 0 or more. */
 int engines_spare(const struct engines *engines);

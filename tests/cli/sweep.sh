@@ -11,7 +11,9 @@
 #                some ten thousand runs, half an hour (tests/long.sh)
 #   SWEEP=short  unless said otherwise: of both runs the first call of each name and every tenth of all, with
 #                one error each, in turn
-. "$(dirname "$0")/lib.sh"
+tests=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+. "$tests/lib.sh"
+. "$tests/invariants.sh"
 
 form=${SWEEP:-short}
 errors='EIO ENOSPC EMFILE EINTR ENOMEM'
@@ -68,46 +70,6 @@ all() {
     done
 }
 
-# no_process: nothing of the run is left
-no_process() {
-    for try in 1 2 3 4 5 6 7 8 9 10; do
-        pgrep -f "^$THUMBPOOL .*$work/thumbs" >left || return 0
-        sleep 0.1
-    done
-    fail "processes are left: $(tr '\n' ' ' <left)(try $try)"
-}
-
-# whole_files: each is the new one or the older one
-whole_files() {
-    [ -d thumbs ] || return 0
-    find thumbs -type f -name '*.jpg' | while IFS= read -r file; do
-        name=${file#thumbs/}
-        cmp -s "$file" "calm/$name" || { [ "$older" = yes ] && cmp -s "$file" "older/$name"; } || echo "$name"
-    done >broken
-    is 'half-written files' "$(wc -l <broken)" 0
-}
-
-# ledger: what the report and the exit code say is true. Without a report the program says why.
-ledger() {
-    case $code in
-    0) diff -r -x .thumbpool.ndjson -x '.thumbpool-*' calm thumbs >diff || fail "exit code 0, and the tree is another" ;;
-    1) [ "$(field failed)" -gt 0 ] || fail 'exit code 1, and nothing has failed' ;;
-    3) [ -s err ] || fail 'exit code 3 without a word' ;;
-    *) fail "exit code $code" ;;
-    esac
-    [ "$(tail -n 1 report.ndjson 2>/dev/null | cut -c 1-17)" = '{"type":"summary"' ] || {
-        [ $code = 3 ] || fail "exit code $code without a report"
-        return
-    }
-    told=$(grep -c '"type":"result"' report.ndjson)
-    counted=$(($(field made) + $(field current) + $(field failed) + $(field skipped)))
-    is 'the number of results' "$told" $counted
-    # A folder that could not be read is one more input, which has failed, for all of those in it that are not known.
-    all=$((counted + $(field not_started)))
-    [ $all -eq $pictures ] || grep -q '"src":"in[0-9/]*","status":"failed"' report.ndjson ||
-        fail "the count of all is $all, not $pictures"
-}
-
 # failure NAME ERROR: how strace is to let it fail. brk() knows no errors, it leaves the break where it is.
 failure() {
     case $1 in brk) echo retval=0 ;; *) echo "error=$2" ;; esac
@@ -122,14 +84,11 @@ sweep() {
     program timeout -k 1 "$patience" strace -o log -e "trace=$1" -e "inject=$1:$(failure "$1" "$3"):when=$2" 2>err || code=$?
     [ $code != 124 ] || fail 'it hangs'
     injected=$((injected + $(grep -c INJECTED log)))
-    no_process
+    no_process "$THUMBPOOL"
     whole_files
     ledger
     cp err first.err
-    expect 0 "$THUMBPOOL" in -o thumbs -s 40 --quiet
-    same calm thumbs
-    clean thumbs
-    is 'the checksum of the inputs' "$(find in -type f -exec cksum {} + | cksum)" "$inputs"
+    goes_on
     if [ $bad = 1 ]; then
         echo "^^^^ $1 $2 $3 ($options)" >&2
         sed 's/^/    /' first.err >&2
