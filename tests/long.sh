@@ -25,6 +25,9 @@ MPROC_LONG=1 build/release/tests/mproc/test_mproc_life
 echo "== the program in a storm"
 PICTURES=2000 THUMBPOOL=$PWD/build/release/thumbpool \
     MAKE_IMAGES=$PWD/build/release/tests/support/make_images sh tests/cli/kills.sh
+echo "== each system call of the parent fails, one a run"
+SWEEP=full THUMBPOOL=$PWD/build/release/thumbpool \
+    MAKE_IMAGES=$PWD/build/release/tests/support/make_images sh tests/cli/sweep.sh || [ $? = 77 ]
 
 cmake -G Ninja -S . -B build/fuzz --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_FUZZ=ON \
     -DCMAKE_C_FLAGS='-Werror -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' >/dev/null

@@ -63,6 +63,12 @@ static int descriptors_of_module(const struct engines *engines)
     return MEMBER_DESCRIPTORS * engines->options.workers + EXECUTOR_DESCRIPTORS;
 }
 
+/* True for what fewer workers may do without. */
+static bool is_shortage(int error)
+{
+    return error == -EMFILE || error == -EAGAIN || error == -ENOMEM;
+}
+
 /* Every picture under way holds a descriptor; some must be left for its outputs, the module and a
  * worker's replacement. Returns 0, or an error. */
 static int base_start(struct engines *engines)
@@ -82,8 +88,9 @@ static int base_start(struct engines *engines)
             base->executor = NULL;
             error = -EMFILE;
         }
-        if (error != -EMFILE || workers == 1)
+        if (!is_shortage(error) || workers == 1)
             return error;
+        engines->shortage = error;
     }
 }
 
@@ -140,6 +147,11 @@ struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
 int engines_workers(const struct engines *engines)
 {
     return engines->options.workers;
+}
+
+const char *engines_shortage(const struct engines *engines)
+{
+    return engines->shortage == -EMFILE ? "open files (ulimit -n)" : "processes or memory";
 }
 
 int engines_spare(const struct engines *engines)

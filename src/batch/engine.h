@@ -26,6 +26,7 @@ struct engines {
     struct budget budget;               /* of the memory for their pictures */
     struct engine all[ENGINE_COUNT];
     int most;             /* pictures that may be under way, all in all */
+    int shortage;         /* why there are fewer workers than were asked for, -errno; 0 all */
     int spare;            /* descriptors that neither they nor workers need */
     char module_why[200]; /* why there is no module; "" unless it failed */
 };
@@ -46,6 +47,9 @@ struct mp_executor *engines_get(struct engines *engines, enum engine_kind kind,
 
 /* Workers of each engine. */
 int engines_workers(const struct engines *engines);
+
+/* What more of them would take, in words, where there are fewer than were asked for. Static. */
+const char *engines_shortage(const struct engines *engines);
 
 /* Descriptors that the engines will not need, 0 or more. */
 int engines_spare(const struct engines *engines);

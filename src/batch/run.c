@@ -149,15 +149,15 @@ static void manifest_end(struct run *run)
     prune_done(&prune);
 }
 
-/* Tells of workers that there are not descriptors enough for. */
+/* Tells of workers that the system has not enough for. */
 static void workers_warn(const struct run *run, int wanted)
 {
     char text[120];
     int workers = engines_workers(&run->engines);
     if (workers == wanted)
         return;
-    snprintf(text, sizeof text, "%d of %d workers: more would take more open files (ulimit -n)",
-             workers, wanted);
+    snprintf(text, sizeof text, "%d of %d workers: more would take more %s", workers, wanted,
+             engines_shortage(&run->engines));
     observers_warn(&run->options->observers, text);
 }
 

@@ -103,6 +103,51 @@ static bool is_output(const struct scan_options *options, dev_t dev, ino_t ino)
     return options->skip_ino != 0 && ino == options->skip_ino && dev == options->skip_dev;
 }
 
+/* Reads the folder that the walk has come to, all of it, and tells what that ended with, which
+ * fts_read() keeps to itself. Returns 0, or errno. What was found until then is walked all the
+ * same. */
+static int folder_read(FTS *walk, FTSENT *folder)
+{
+    errno = 0;
+    const FTSENT *child = fts_children(walk, 0);
+    int error = errno;
+    if (!child && error != 0)
+        fts_set(walk, folder, FTS_SKIP); /* or it would be tried, and perhaps told, once more */
+    for (; child && error != 0; child = child->fts_link)
+        if (child->fts_info == FTS_NS && child->fts_errno == error)
+            error = 0; /* it is that entry's, and told there */
+    return error;
+}
+
+/* Takes a folder before what is in it. Returns 0, or -ENOMEM. */
+static int folder_take(struct scan *scan, const struct scan_options *options, FTS *walk,
+                       FTSENT *entry, struct scan_input input)
+{
+    const struct scan_filter *filter = options->filter;
+    if (entry_is_left_out(filter, entry, entry->fts_path + input.name_at) ||
+        is_output(options, entry->fts_dev, entry->fts_ino) ||
+        (filter->depth > 0 && entry->fts_level >= filter->depth)) {
+        fts_set(walk, entry, FTS_SKIP);
+        return 0;
+    }
+    input.error = folder_read(walk, entry);
+    if (input.error == ENOMEM)
+        return -ENOMEM;
+    if (input.error != 0)
+        return input_add(scan, entry->fts_path, entry->fts_pathlen, input);
+    return options->keep_folders ? folder_add(scan, entry->fts_path, entry->fts_pathlen) : 0;
+}
+
+/* True for what could not be looked at and would have been walked, had it been a folder. */
+static bool entry_may_be_lost(const struct scan_filter *filter, const FTSENT *entry,
+                              const char *path)
+{
+    if (entry->fts_info != FTS_NS || entry_is_left_out(filter, entry, path) ||
+        (filter->depth > 0 && entry->fts_level >= filter->depth))
+        return false;
+    return entry->fts_errno != ENOENT && entry->fts_errno != ENOTDIR; /* gone meanwhile */
+}
+
 /* Takes one entry of a walk. Returns 0, or -ENOMEM. */
 static int entry_take(struct scan *scan, const struct scan_options *options, FTS *walk,
                       FTSENT *entry, struct scan_input input)
@@ -110,14 +155,7 @@ static int entry_take(struct scan *scan, const struct scan_options *options, FTS
     const struct scan_filter *filter = options->filter;
     const char *path = entry->fts_path + input.name_at;
     switch (entry->fts_info) {
-    case FTS_D:
-        if (entry_is_left_out(filter, entry, path) ||
-            is_output(options, entry->fts_dev, entry->fts_ino) ||
-            (filter->depth > 0 && entry->fts_level >= filter->depth))
-            fts_set(walk, entry, FTS_SKIP);
-        else if (options->keep_folders)
-            return folder_add(scan, entry->fts_path, entry->fts_pathlen);
-        return 0;
+    case FTS_D: return folder_take(scan, options, walk, entry, input);
     case FTS_DNR:
     case FTS_ERR:
         input.error = entry->fts_errno ? entry->fts_errno : EIO;
@@ -129,7 +167,9 @@ static int entry_take(struct scan *scan, const struct scan_options *options, FTS
     case FTS_NSOK:
     case FTS_NS:
     case FTS_DEFAULT:
-        if (!entry_is_wanted(filter, entry, path))
+        if (entry_may_be_lost(filter, entry, path))
+            input.error = entry->fts_errno;
+        else if (!entry_is_wanted(filter, entry, path))
             return 0;
         return input_add(scan, entry->fts_path, entry->fts_pathlen, input);
     default: /* a folder left, a link, a loop */ return 0;

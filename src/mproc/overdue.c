@@ -7,6 +7,7 @@
 enum {
     STUCK_MS = 1000,    /* beyond its deadline, for a job that does not begin or does not come */
     STUCK_LOOK_MS = 10, /* how often such a one is looked at */
+    START_LOOK_MS = 50, /* and a worker that has not begun */
 };
 
 static bool is_chunk(const struct mp_job *job)
@@ -28,7 +29,7 @@ static void head_stamp(struct member *member, unsigned slot, int64_t now)
 {
     const struct assignment *assignment = &member->slots.all[slot];
     uint32_t count = slots_progress(&member->slots, slot);
-    bool is_new = member->head.seq != assignment->seq || !member->greeted;
+    bool is_new = member->head.seq != assignment->seq;
     if (is_new || has_got_on(&member->head, assignment->job, count))
         member->head = (struct head){
             .seq = assignment->seq, .since = now, .count = is_chunk(assignment->job) ? count : 0};
@@ -73,6 +74,18 @@ static int64_t head_end(struct crew *crew, struct member *member, unsigned slot,
     return now + STUCK_LOOK_MS;
 }
 
+/* A start hook may take as long as it likes, but one that is stopped will never end. Returns when
+ * to look again. */
+static int64_t start_look(struct crew *crew, struct member *member, int64_t now)
+{
+    int64_t stuck = member->head.stuck;
+    bool stopped = process_is_stopped(&member->process);
+    member->head = (struct head){.stuck = stopped ? stuck : 0};
+    if (stopped && is_stuck_for_good(member, now))
+        member_condemn(crew, member, 0);
+    return now + START_LOOK_MS;
+}
+
 int64_t overdue_look(struct crew *crew, struct member *member)
 {
     int slot = member->phase == PHASE_WORKING ? slots_oldest(&member->slots) : -1;
@@ -82,8 +95,10 @@ int64_t overdue_look(struct crew *crew, struct member *member)
     }
     const struct mp_job *job = member->slots.all[slot].job;
     int64_t now = clock_now_ms();
+    if (!member->greeted)
+        return job->deadline_ms > 0 ? start_look(crew, member, now) : INT64_MAX;
     head_stamp(member, (unsigned)slot, now);
-    if (job->deadline_ms <= 0 || !member->greeted)
+    if (job->deadline_ms <= 0)
         return INT64_MAX;
     int64_t due = member->head.since + job->deadline_ms;
     if (now >= due)

@@ -17,7 +17,8 @@
 
 enum {
     HOOK_FAILURES_MAX = 5, /* start hooks that fail in a row break the set */
-    FORK_FAILURES_MAX = 5, /* so do forks that fail in a row while no worker is left */
+    EARLY_DEATHS_MAX = 30, /* so do workers, killed by whom ever, of which none begins: for 10 s */
+    FORK_FAILURES_MAX = 5, /* and forks that fail in a row while no worker is left */
     FORK_RETRY_MS = 20,    /* after a failed fork */
     BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */
     DEATH_WATCH_MS = 5,    /* how often a worker that is to go is looked after */
@@ -69,10 +70,20 @@ static void fork_failed(struct workerset *set)
     set->broken = members_present(set) == 0 && ++set->fork_failures >= FORK_FAILURES_MAX;
 }
 
+/* True while some worker has begun. */
+static bool is_served(const struct workerset *set)
+{
+    for (int i = 0; i < set->crew.count; i++)
+        if (set->crew.members[i].phase != PHASE_ABSENT && set->crew.members[i].greeted)
+            return true;
+    return false;
+}
+
 /* Forks what is missing, unless the program runs threads by now, which makes forking unsafe. */
 static void members_replenish(struct workerset *set)
 {
-    if (set->crew.hook_failures >= HOOK_FAILURES_MAX)
+    if (set->crew.hook_failures >= HOOK_FAILURES_MAX ||
+        (set->crew.early_deaths >= EARLY_DEATHS_MAX && !is_served(set)))
         set->broken = true;
     for (int i = 0; i < set->crew.width; i++) {
         if (set->stopping || set->broken || clock_left_ms(set->fork_after) > 0)

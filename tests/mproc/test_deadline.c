@@ -502,6 +502,27 @@ static void test_a_worker_stopped_while_idle_does_not_hold_jobs_for_ever(void **
     mp_executor_free(executor);
 }
 
+/* Its first time it stops; from then on it starts. */
+static int hook_stops_once(void *ctx, int worker)
+{
+    (void)worker;
+    _Atomic int *starts = ctx;
+    return (*starts)++ == 0 ? raise(SIGSTOP) : 0;
+}
+
+static void test_a_worker_stopped_before_it_has_begun_is_replaced(void **state)
+{
+    (void)state;
+    _Atomic int *starts = support_share(sizeof *starts);
+    struct mp_executor *executor = support_create(&(struct mp_executor_options){
+        .workers = 1, .deadline_ms = 80, .start = hook_stops_once, .ctx = starts});
+    support_expect(support_submit(executor, support_task_echo, "x", 1), "x", 1);
+    assert_int_equal(*starts, 2);
+    assert_int_equal(support_stats(executor).backend.workers_lost, 1);
+    mp_executor_free(executor);
+    support_unshare((void *)starts, sizeof *starts);
+}
+
 /* The control page of this worker: the shared memory that is not the test's own. */
 static struct control *control_page(void)
 {
@@ -764,6 +785,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_a_worker_stopped_while_idle_does_not_hold_jobs_for_ever, scene_setup,
             scene_teardown),
+        cmocka_unit_test_setup_teardown(test_a_worker_stopped_before_it_has_begun_is_replaced,
+                                        scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_lying_worker_does_not_outrun_its_deadline,
                                         scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_lying_worker_in_a_chunk_does_not_either, scene_setup,

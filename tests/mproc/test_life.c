@@ -611,6 +611,18 @@ static void test_workers_that_die_before_they_greet_are_started_more_slowly(void
     mp_future_free(future);
 }
 
+static void test_workers_of_which_none_ever_begins_break_it(void **state)
+{
+    (void)state;
+    struct mp_executor *executor = support_create(
+        &(struct mp_executor_options){.workers = 2, .start = hook_dies, .ctx = scene});
+    struct mp_future *future = support_submit(executor, support_task_echo, "x", 1);
+    support_expect_fault(future, MP_EBROKEN);
+    assert_in_range(scene->attempts.value, 20, 40);
+    mp_executor_free(executor);
+    mp_future_free(future);
+}
+
 /* ---- Shutdown ------------------------------------------------------------------------------- */
 
 static void test_no_job_is_taken_after_a_shutdown(void **state)
@@ -739,6 +751,8 @@ int main(void)
                                         scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_start_hook_traps_no_job, scene_setup,
                                         scene_teardown),
+        cmocka_unit_test_setup_teardown(test_workers_of_which_none_ever_begins_break_it,
+                                        scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(
             test_workers_that_die_before_they_greet_are_started_more_slowly, scene_setup,
             scene_teardown),
