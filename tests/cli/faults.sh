@@ -72,7 +72,7 @@ each() {
 }
 
 patience=20 timeout=0.3
-case ${SLOW:-} in ?*) patience=60 timeout=2 ;; esac
+case ${SANITIZED:-} in ?*) patience=60 timeout=2 ;; esac
 older=no options=''
 works='begin open read decode encode end'
 all="start jail recv $works pre-frame mid-frame post-frame"

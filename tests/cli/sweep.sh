@@ -97,7 +97,7 @@ sweep() {
 }
 
 patience=20 step=10
-case ${SLOW:-} in ?*) patience=60 step=40 ;; esac
+case ${SANITIZED:-} in ?*) patience=60 step=40 ;; esac
 runs=0 injected=0
 : >seen
 for scene in ${SCENES:-new old}; do
