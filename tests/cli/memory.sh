@@ -60,6 +60,13 @@ is 'pictures made once there is memory' "$(field made)" 8
 expect 4 "$THUMBPOOL" $size heavy -o fast -j 2 --max-memory 12M --fail-fast --report report.ndjson
 is 'inputs in all' "$(($(field made) + $(field failed) + $(field not_started)))" 8
 
+# ---- A guest that is held whole, and more than libvips keeps in memory unless it is told to ----
+if "$THUMBPOOL" good/a/baseline.jpg -s 6000x6000 --fit fill --upscale -f webp -o whole --quiet 2>/dev/null; then
+    expect 0 "$THUMBPOOL" whole -o guest --max-memory 2G
+    expect 1 "$THUMBPOOL" whole -o guest --max-memory 200M --force
+    says 'and all workers together have 200 MiB (--max-memory)'
+fi
+
 # ---- Stopped while some wait: they have not been started ----
 "$THUMBPOOL" $size heavy -o stopped -j 4 --max-memory 34M --report report.ndjson --quiet &
 run=$!
