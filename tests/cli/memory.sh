@@ -21,10 +21,10 @@ watch() {
     done
 }
 
-# ---- Eight at once: by turns, where there is memory for two ----
+# ---- Eight at once: by turns, where there is memory for one ----
 expect 0 "$THUMBPOOL" $size heavy -o free -j 4 --max-memory 4G --report report.ndjson
 is 'the limit in the report' "$(sed -n '1s/.*"max_memory":\([0-9]*\).*/\1/p' report.ndjson)" $((4096 * mib))
-"$THUMBPOOL" $size heavy -o turns -j 8 --max-memory 120M --report report.ndjson --quiet &
+"$THUMBPOOL" $size heavy -o turns -j 8 --max-memory 48M --report report.ndjson --quiet &
 run=$!
 watch $run
 most=$((most * 1024))
@@ -35,8 +35,8 @@ is 'workers lost' "$(field workers_lost)" 0
 same free turns
 if [ "${SANITIZED:-0}" = 1 ]; then
     : # its shadow counts, too
-elif [ "$most" -lt $((20 * mib)) ] || [ "$most" -gt $((120 * mib)) ]; then
-    fail "the workers had $((most / mib)) MiB together where they may have 120"
+elif [ "$most" -lt $((20 * mib)) ] || [ "$most" -gt $((48 * mib)) ]; then
+    fail "the workers had $((most / mib)) MiB together where they may have 48"
 fi
 
 # One that needs nearly all of it flies alone, amid others; and so it is with other back-ends.
