@@ -70,6 +70,9 @@ static int start_without_plugins(void)
 static int start(bool untrusted)
 {
     g_log_set_default_handler(say_nothing, NULL); /* warnings would go to the terminal */
+    /* From 100 MB on it would put a picture into a file, which a jailed process may not make, and
+     * another should not. */
+    setenv("VIPS_DISC_THRESHOLD", "1000000g", 1);
     if (untrusted ? vips_init("thumbpool") : start_without_plugins())
         return -1;
     if (!vips_type_find("VipsForeignLoad", "heifload_source"))

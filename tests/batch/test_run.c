@@ -61,6 +61,7 @@ struct fixture {
     int timeout_ms;              /* of the next run */
     struct jobserver *jobserver; /* likewise; NULL: none */
     struct sandbox *sandbox;     /* likewise */
+    int64_t max_memory;          /* likewise; 0: as much as they want */
 };
 
 static struct shared *shared; /* of the case that runs, for its tasks */
@@ -139,6 +140,7 @@ static int run(struct fixture *fixture, mp_task_fn *task, enum mp_kind kind, int
                                   .retries = retries,
                                   .timeout_ms = fixture->timeout_ms,
                                   .max_bytes = 1 << 20,
+                                  .max_memory = fixture->max_memory,
                                   .jobserver = fixture->jobserver,
                                   .sandbox = fixture->sandbox,
                                   .task = task,
@@ -371,6 +373,63 @@ static void test_run_fails_at_once_what_breaks_out_of_the_jail(void **state)
     assert_int_equal(fixture->summary.workers_lost, 1);
 }
 
+/* Takes memory that nobody granted. */
+static int task_takes_too_much(struct mp_task *task, const void *arg, size_t size)
+{
+    const size_t much = (size_t)1 << 29;
+    volatile char *bytes = picture_of(task) % 2 ? malloc(much) : NULL;
+    if (bytes)
+        bytes[much / 2] = 1;
+    else if (picture_of(task) % 2)
+        return mp_task_fail(task, ENOMEM, "there is a bound");
+    free((void *)bytes);
+    return picture_task_run(task, arg, size);
+}
+
+static void test_run_keeps_workers_to_their_memory(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 10);
+    fixture->max_memory = 256 << 20;
+    assert_int_equal(run(fixture, task_takes_too_much, MP_PROCESSES, 2, 1), 0);
+#ifdef __SANITIZE_ADDRESS__
+    assert_int_equal(fixture->summary.counts.made, 10); /* there is no bound: it takes its own */
+#else
+    assert_int_equal(fixture->summary.counts.made, 5);
+    assert_int_equal(fixture->summary.counts.failed, 5);
+    assert_string_equal(fixture->heard.message, "there is a bound");
+#endif
+}
+
+/* Says each time that it needs more, up to all there is. */
+static int task_wants_more(struct mp_task *task, const void *arg, size_t size)
+{
+    struct job job;
+    struct job_result result = {.fault = {.code = IMAGE_MEMORY, .message = "more"}};
+    memcpy(&job, arg, size < sizeof job ? size : sizeof job);
+    atomic_fetch_add(&shared->begun[picture_of(task)], 1);
+    result.fault.need_bytes = job.spec.max_memory + 1;
+    uint8_t *room = mp_task_reserve(task, job_result_size(&result));
+    if (!room)
+        return -1;
+    job_result_encode(&result, room);
+    return 0;
+}
+
+static void test_run_gives_up_a_worker_that_always_wants_more(void **state)
+{
+    struct fixture *fixture = *state;
+    prepare(fixture, 20);
+    fixture->max_memory = 256 << 20;
+    assert_int_equal(run(fixture, task_wants_more, MP_PROCESSES, 2, 1), 0);
+    assert_int_equal(fixture->summary.counts.failed, 20);
+    for (int i = 0; i < 20; i++) {
+        assert_string_equal(fixture->heard.codes[i], "memory");
+        assert_int_equal(fixture->heard.attempts[i], 1);
+        assert_in_range(shared->begun[i], 2, 5);
+    }
+}
+
 static void test_run_believes_no_worker(void **state)
 {
     struct fixture *fixture = *state;
@@ -544,6 +603,8 @@ int main(void)
         RUN_TEST(test_run_fails_exactly_what_died_more_often_than_it_was_retried),
         RUN_TEST(test_run_retries_what_has_become_another_kind),
         RUN_TEST(test_run_retries_as_often_as_it_is_told),
+        RUN_TEST(test_run_keeps_workers_to_their_memory),
+        RUN_TEST(test_run_gives_up_a_worker_that_always_wants_more),
         RUN_TEST(test_run_believes_no_worker),
         RUN_TEST(test_run_gives_up_pictures_that_hang),
         RUN_TEST(test_run_fails_at_once_what_breaks_out_of_the_jail),
