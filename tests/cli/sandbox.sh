@@ -72,24 +72,45 @@ if vips -l VipsForeignLoad 2>/dev/null | grep -q svgload_source; then
     same drawn drawn.homeless
 fi
 
-# What the kernel says of the workers while they work.
-"$MAKE_IMAGES" many slow 16
-"$THUMBPOOL" slow -o slow.d -j 2 -b 60 -s 300 --exact --quiet &
-run=$!
-seen=0
-while kill -0 $run 2>/dev/null; do
-    for worker in $(cat "/proc/$run/task/$run/children" 2>/dev/null); do
-        status=$(cat "/proc/$worker/task/"*/status 2>/dev/null) || continue
-        case $(cat "/proc/$worker/comm" 2>/dev/null) in thumbpool-work*) ;; *) continue ;; esac
-        # One that has opened its first picture holds a descriptor beside its two channels.
-        [ "$(ls "/proc/$worker/fd" 2>/dev/null | wc -l)" -gt 5 ] || continue
-        seen=$((seen + 1))
-        [ "$(printf '%s\n' "$status" | grep -c '^Seccomp:.2')" = "$(printf '%s\n' "$status" | grep -c '^Seccomp:')" ] ||
-            fail "a thread of worker $worker is not filtered"
-        printf '%s\n' "$status" | grep -q '^NoNewPrivs:.1' || fail "worker $worker may gain privileges"
-        [ "$(id -u)" != 0 ] || printf '%s\n' "$status" | grep -q '^Uid:.65534.65534.65534' || fail "worker $worker is root"
+# What the kernel says of the workers from the moment on that they hold a picture: of every kind of worker, and of all
+# of its threads. A worker is stopped for the look.
+watch() { # KIND FOLDER THREADS OPTION...: one worker of so many threads at least must be seen
+    kind=$1 folder=$2 threads=$3
+    shift 3
+    rm -rf watched
+    "$THUMBPOOL" "$folder" -o watched -j 2 --timeout 0 --quiet "$@" 2>watched.err &
+    run=$!
+    seen=0 most=0
+    while kill -0 $run 2>/dev/null; do
+        for worker in $(cat "/proc/$run/task/$run/children" 2>/dev/null); do
+            case $(cat "/proc/$worker/comm" 2>/dev/null) in thumbpool-work*) ;; *) continue ;; esac
+            kill -STOP "$worker" 2>/dev/null
+            if ls -l "/proc/$worker/fd" 2>/dev/null | grep -qF "/$folder/"; then
+                status=$(cat "/proc/$worker/task/"*/status 2>/dev/null)
+                look "$kind" "$status"
+            fi
+            kill -CONT "$worker" 2>/dev/null
+        done
     done
-done
-wait $run || fail 'the run beside it failed'
-case $reached in seccomp*) [ $seen -gt 0 ] || [ "$(id -u)" != 0 ] || fail 'no worker was seen at work' ;; esac
+    wait $run || { fail "the run beside it failed: $kind"; cat watched.err >&2; }
+    case $reached in seccomp*) [ "$(id -u)" != 0 ] || [ $seen -gt 0 ] || fail "no worker was seen at work: $kind" ;; esac
+    [ "$(id -u)" != 0 ] || [ $most -ge "$threads" ] || fail "only workers of $most threads were seen: $kind"
+}
+look() { # KIND STATUS
+    seen=$((seen + 1))
+    all=$(printf '%s\n' "$2" | grep -c '^Seccomp:')
+    [ "$all" -le $most ] || most=$all
+    case $reached in
+    seccomp*) [ "$(printf '%s\n' "$2" | grep -c '^Seccomp:.2')" = "$all" ] || fail "a thread is not filtered: $1" ;;
+    esac
+    [ "$(printf '%s\n' "$2" | grep -c '^NoNewPrivs:.1')" = "$all" ] || fail "a thread may gain privileges: $1"
+    [ "$(id -u)" != 0 ] || [ "$(printf '%s\n' "$2" | grep -c '^Uid:.65534.65534.65534')" = "$all" ] ||
+        fail "a thread is root: $1"
+}
+"$MAKE_IMAGES" many slow 16
+watch decoders slow 1 -b 60 -s 300 --exact
+if "$THUMBPOOL" slow -o slow.webp -s 1000 -f webp --quiet 2>/dev/null; then
+    watch guests slow.webp 2 -s 300
+    watch drawers slow.webp 2 -s 300 --allow-untrusted
+fi
 finish

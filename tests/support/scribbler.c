@@ -4,7 +4,6 @@
 #include "mproc/wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -174,6 +173,7 @@ static void frame_scribble(struct scribbler *scribbler)
         put(scribbler->result_fd, &header, sizeof header); /* once more */
 }
 
+/* Nobody reads the socket, but it has room for much more. */
 static void noise_scribble(struct scribbler *scribbler)
 {
     unsigned char noise[512];
@@ -181,7 +181,6 @@ static void noise_scribble(struct scribbler *scribbler)
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (unsigned char)scribbler_random(&scribbler->random);
     int fd = fds[scribbler_random(&scribbler->random) % 2];
-    fcntl(fd, F_SETFL, O_NONBLOCK); /* nobody reads the socket */
     put(fd, noise, scribbler_random(&scribbler->random) % sizeof noise);
 }
 
