@@ -197,7 +197,7 @@ void bench_command_parse(int argc, char **argv, struct bench_command *ret)
 {
     *ret = (struct bench_command){.bench = bench_options_default()};
     if (!(ret->bench.paths = calloc((size_t)argc, sizeof *ret->bench.paths)))
-        exit(EXIT_FAILURE);
+        value_no_memory();
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool bench"; /* what messages begin with, however it was called */
     suggest_check(&bench_options_parser, argc, argv);

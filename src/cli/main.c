@@ -143,8 +143,11 @@ static enum exit_code program_run(struct program *program)
     struct jobserver jobserver = {.read_fd = -1, .write_fd = -1};
     jobs_ask_make(program, &jobserver, &run);
     struct run_summary summary;
-    if (run_plan(&program->plan, &run, &summary) < 0 && summary.fatal[0] == '\0')
+    int error = run_plan(&program->plan, &run, &summary);
+    if (error < 0 && summary.fatal[0] == '\0') { /* it had no memory to begin, and told nobody */
         snprintf(summary.fatal, sizeof summary.fatal, "it could not go on");
+        progress_complain("the run cannot start: %s", mp_strerror(error));
+    }
     jobserver_close(&jobserver);
     return side_files_end(program, code_of(&summary));
 }

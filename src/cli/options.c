@@ -331,7 +331,7 @@ void options_parse(int argc, char **argv, struct options *ret)
     *ret = (struct options){.retries = 1, .timeout_ms = -1, .max_bytes = INT64_C(1) << 30};
     picture_options_init(&ret->picture);
     if (!(ret->paths = calloc((size_t)argc, sizeof *ret->paths)))
-        exit(EXIT_FAILURE);
+        value_no_memory();
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = (char *)"thumbpool"; /* what messages begin with, however it was called */
     suggest_check(&options_parser, argc, argv);

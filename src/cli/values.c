@@ -23,6 +23,13 @@ void value_refuse(const struct argp_state *state, const char *format, ...)
     argp_error(state, "%s", text);
 }
 
+void value_no_memory(void)
+{
+    enum { STUCK = 3 }; /* exit codes belong to program.h, which stands above this */
+    fputs("thumbpool: no memory for the command line\n", stderr);
+    exit(STUCK);
+}
+
 long long value_long(const struct argp_state *state, const char *name, const char *text,
                      long long low, long long high)
 {

@@ -10,6 +10,9 @@
 void value_refuse(const struct argp_state *state, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Ends the program with exit code 3, since there is no memory for what was given. */
+_Noreturn void value_no_memory(void);
+
 /* A whole number in low..high. */
 int value_int(const struct argp_state *state, const char *name, const char *text, long low,
               long high);

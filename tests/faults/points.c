@@ -40,6 +40,7 @@ struct fault {
 /* Made before main(), so that all workers have them. */
 static struct fault faults[FAULTS_MAX];
 static int fault_count;
+static pid_t parent;
 
 static const struct action *action_find(const char *name)
 {
@@ -81,6 +82,7 @@ static void __attribute__((constructor)) faults_read(void)
     if (!all || !(all = strdup(all)))
         return;
     struct tally *tallies = tallies_map();
+    parent = getpid();
     for (char *one = strtok_r(all, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
         struct fault *fault = &faults[fault_count];
         if (fault_count == FAULTS_MAX || tallies == MAP_FAILED || !fault_read(one, fault)) {
@@ -151,4 +153,42 @@ int point_frame(int fd, struct iovec *iov, int count)
         error = io_write_all(fd, iov, count);
     (void)point_pass("post-frame");
     return error;
+}
+
+/* ---- Memory of the parent: "malloc" is each time that its own code asks for some ----------------
+ */
+
+/* Put in by the linker, for the sources of this tree alone. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+
+static bool memory_fails(void)
+{
+    return parent == getpid() && is_asked_for("malloc") && point_pass("malloc");
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return memory_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return memory_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return memory_fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+    return memory_fails() ? NULL : __real_reallocarray(old, count, size);
 }

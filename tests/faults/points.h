@@ -72,7 +72,8 @@ int point_frame(int fd, struct iovec *iov, int count);
 #define jpeg_encode(...) ((void)point_pass("encode"), jpeg_encode(__VA_ARGS__))
 #endif
 
-/* ---- In the parent -------------------------------------------------------------------------- */
+/* ---- In the parent; and "malloc", which points.c has ------------------------------------------
+ */
 
 #ifdef POINTS_process
 #define fork()      POINT("fork", -1, fork())
