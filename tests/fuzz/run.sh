@@ -35,10 +35,11 @@ sow() {
     done
 }
 
-# cpu_seconds: what the commands that this shell waited for have used
-cpu_seconds() {
+# spent: sets `used` to the seconds of CPU that the commands this shell waited for have taken. A shell of its
+# own, as $(…) makes one, has waited for none.
+spent() {
     times >"$log.times"
-    sed -n '2s/[ms]/ /gp' "$log.times" | awk '{ printf "%d\n", ($1 + $3) * 60 + $2 + $4 }'
+    used=$(sed -n '2s/[ms]/ /gp' "$log.times" | awk '{ printf "%d\n", ($1 + $3) * 60 + $2 + $4 }')
 }
 
 # target NAME [OPTION...]: one run of it
@@ -76,7 +77,7 @@ one() {
         target "$name" -max_total_time=$((seconds - used)) "$corpus/$name" >"$log" 2>&1 ||
             found=$(sed -n 's|.*Test unit written to .*/||p' "$log" | tail -n 1)
         : "${found:=it did not run}"
-        used=$(cpu_seconds)
+        spent
         runs=$((runs + $(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | grep . || echo 0)))
         cover=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1)
     done
