@@ -36,10 +36,10 @@ packages_need() {
         apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# build_quietly FOLDER: builds it; the log is shown only when that fails.
+# build_quietly FOLDER [OPTION...]: builds it, as cmake's options say; the log is shown only when that fails.
 build_quietly() {
     log=$(mktemp)
-    if cmake --build "$1" >"$log" 2>&1; then
+    if cmake --build "$@" >"$log" 2>&1; then
         tail -1 "$log"
         rm -f "$log"
     else

@@ -7,11 +7,18 @@
 
 #include "image/jpeg_dc.h"
 #include "image/jpeg_progressive.h"
+#include "mutate.h"
 #include "support/eighth.h"
 
 enum { PIXELS_MAX = 1 << 18, SCANS_MAX = 30 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    return mutate_picture(data, size, size_max, 0, seed);
+}
 
 /* What became of a file. */
 struct verdict {

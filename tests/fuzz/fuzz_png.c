@@ -10,12 +10,19 @@
 
 #include <zlib.h>
 
+#include "mutate.h"
 #include "support/chunks.h"
 
 enum { PNG_FIRST_BYTE = 0x89 };
 enum { PIXELS_MAX = 1 << 16, HEAD_BYTES = 8, SIDE_MAX = 64, INFLATED_MAX = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    return mutate_picture(data, size, size_max, 0, seed);
+}
 
 /* What zlib says of codes that libdeflate takes none the less: the picture is whole by all of its
  * sums and lengths. */

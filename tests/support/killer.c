@@ -88,6 +88,7 @@ static pid_t run_start(char **command)
         die("fork");
     if (run > 0)
         return run;
+    setpgid(0, 0);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     execvp(command[0], command);
     die(command[0]);
@@ -180,11 +181,14 @@ static int stop_workers(pid_t run, bool stop)
     return workers;
 }
 
+static volatile sig_atomic_t run_group;
+
 static void too_late(int number)
 {
     static const char text[] = "killer: a process of the run is still there\n";
 
     (void)number;
+    kill(-run_group, SIGKILL); /* nobody else will */
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
         _exit(124);
     _exit(124);
@@ -202,6 +206,7 @@ static int kill_parent(char **argv)
     sleep_us(strtoull(argv[0], NULL, 10));
     int workers = stop_workers(run, strcmp(argv[1], "stop") == 0);
     double begin = now_ms();
+    run_group = run;
     kill(run, SIGKILL);
     signal(SIGALRM, too_late);
     alarm(LONGEST_S);
