@@ -17,7 +17,7 @@
 
 enum {
     HOOK_FAILURES_MAX = 5, /* start hooks that fail in a row break the set */
-    EARLY_DEATHS_MAX = 20, /* so do workers, killed by whom ever, of which none begins: for 5 s */
+    EARLY_DEATHS_MAX = 60, /* so do workers killed by whomever, when none has begun for 25 s */
     FORK_FAILURES_MAX = 5, /* and forks that fail in a row while no worker is left */
     FORK_RETRY_MS = 20,    /* after a failed fork */
     BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */

@@ -94,14 +94,14 @@ all="start jail recv $works pre-frame mid-frame post-frame"
     # Every time: as often as a picture is tried, then it has failed. Nobody starts for ever.
     each 2 -- 1 $pictures open decode -- 1+:segv
     each 2 -- 3 - start jail -- 1+:segv 1+:exit
-    each 2 -- 3 - start -- 1+:kill
+    [ -z "${LONG:-}" ] || patience=60 each 2 -- 3 - start -- 1+:kill # somebody might stop killing them
     # Calls of theirs that fail.
     each 2 -- 0 0 start -- 2:enomem
     each 2 -- 0 0 recv -- 2:eintr 2:eio 2:enomem
     each 2 -- 0 0 jail -- 2:eio
     each 2 -- 1 1 read -- 3:eio
     each 2 -- 0 0 read -- 3:eintr
-    each 2 -- 1 1 decode -- 3:enomem
+    each 2 -- 0 0 decode -- 3:enomem # tried again with all the memory there is
 }
 
 # ---- The parent: a call that fails ----
