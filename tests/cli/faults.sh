@@ -32,6 +32,8 @@ fault() {
     shift 3
     printf '%s\n' "$THUMBPOOL_FAULT" | grep -qE "${FAULTS_ONLY:-.}" || return 0
     before=$bad code=0 bad=0
+    turn=$((turn + 1))
+    [ -z "${SANITIZED:-}${FAULTS_ONLY:-}" ] || [ -n "${FAULTS_ONLY:-}" ] || [ $((turn % 3)) = 0 ] || return 0
     count=$((count + 1))
     rm -rf thumbs report.ndjson
     [ "$older" = no ] || cp -R older thumbs
