@@ -8,6 +8,9 @@ jobs=$(nproc)
 
 step() { printf '\n== %s\n' "$*"; }
 
+# Long ones, which two suites are enough for.
+storms='^cli/(faults|sweep|storm|kills|parent_kills|scribble|memory|bombs)$'
+
 # build NAME OPTION...
 build() {
     name=$1
@@ -30,7 +33,7 @@ PICTURES=400 suite release -E '^layers/'
 
 step 'clang, address and undefined-behaviour sanitizers'
 build clang --preset asan -DCMAKE_C_COMPILER=clang
-suite clang -E '^layers/|nopidfd'
+suite clang -E "^layers/|nopidfd|$storms"
 
 step 'the same bytes from both compilers, vector and scalar'
 sh tests/image/same_bytes.sh build/same-bytes || [ $? = 77 ]
@@ -49,7 +52,7 @@ if [ "$(id -u)" = 0 ]; then
         . samples/setup.sh
         cmake -G Ninja -S . -B build/release --preset release >/dev/null
         build_quietly build/release
-        ctest --test-dir build/release -j "$2" --output-on-failure -R "^(mproc|jail|batch|cli|install)/"' sh "$copy" "$jobs"
+        ctest --test-dir build/release -j "$2" --output-on-failure -R "^(mproc|jail|batch|cli|install)/" -E "$3"' sh "$copy" "$jobs" "$storms"
 else
     echo 'skipped: this is another user already'
 fi
