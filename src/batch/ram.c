@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/sysinfo.h>
 
 static int64_t tighter(int64_t a, int64_t b)
 {
@@ -64,14 +64,21 @@ static int64_t ram_of_line(char *line)
     return has_memory(controllers + 1) ? ram_of_group("/sys/fs/cgroup/memory", name) : 0;
 }
 
+/* Of the machine. sysconf() has it from the same call, but does not look whether that failed. */
+static int64_t ram_of_machine(void)
+{
+    struct sysinfo info;
+    return sysinfo(&info) == 0 ? (int64_t)info.totalram * info.mem_unit : 0;
+}
+
 int64_t ram_bytes(void)
 {
     char line[PATH_MAX];
-    int64_t least = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    int64_t least = ram_of_machine();
     FILE *file = fopen("/proc/self/cgroup", "re");
     while (file && fgets(line, sizeof line, file))
         least = tighter(least, ram_of_line(line));
     if (file)
         fclose(file);
-    return least > 0 ? least : 1;
+    return least;
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Bytes of memory that the machine has, or fewer where a control group, version 2 or 1, that this
- * process is in allows fewer. At least 1. */
+ * process is in allows fewer. 0 where nobody says. */
 int64_t ram_bytes(void);
 
 /* The same limit of a group's folder and those around it, as the file system has it.
