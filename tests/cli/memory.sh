@@ -67,6 +67,12 @@ if "$THUMBPOOL" good/a/baseline.jpg -s 6000x6000 --fit fill --upscale -f webp -o
     says 'and all workers together have 200 MiB (--max-memory)'
 fi
 
+# ---- Next to none is a limit, too ----
+for bytes in 1 10; do
+    expect 1 "$THUMBPOOL" good -o none -j 2 --max-memory $bytes --report report.ndjson
+    is "pictures made in $bytes bytes" "$(field made)" 0
+done
+
 # ---- Stopped while some wait: they have not been started ----
 "$THUMBPOOL" $size heavy -o stopped -j 4 --max-memory 34M --report report.ndjson --quiet &
 run=$!
