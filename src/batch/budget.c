@@ -6,8 +6,10 @@ void budget_init(struct budget *budget, int64_t total, int workers)
 {
     int64_t share = total / workers / 2;
     *budget = (struct budget){.total = total};
+    if (share == 0 && total > 0)
+        share = 1; /* a grant of 0 would be one without a limit */
     budget->ordinary = share < ordinary_max ? share : ordinary_max;
-    budget->large = total - budget->ordinary * workers;
+    budget->large = total > budget->ordinary * workers ? total - budget->ordinary * workers : 0;
 }
 
 int64_t budget_grant(const struct budget *budget, int64_t need)

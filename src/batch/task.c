@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -44,14 +45,33 @@ static void give_back_memory(void)
 #endif
 }
 
+enum { STACK_BYTES = 8 << 20, STACKS_BYTES = 8 * STACK_BYTES };
+
+/* Keeps threads that are started from now on to a stack of the ordinary size. Without this it is as
+ * large as the user lets it be (ulimit -s), and all of it counts. */
+static void stacks_bound(void)
+{
+#ifdef __GLIBC__
+    pthread_attr_t attributes;
+    size_t size;
+    if (pthread_getattr_default_np(&attributes) != 0)
+        return;
+    if (pthread_attr_getstacksize(&attributes, &size) == 0 && size > STACK_BYTES &&
+        pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0)
+        (void)pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+#endif
+}
+
 /* Bounds what the worker may take, whatever it believes to need. Grants leave out what it keeps,
  * and what threads have for stacks. */
 static void memory_bound(struct picture_task_ctx *ctx)
 {
-    enum { STACKS_BYTES = 64 << 20 };
     int64_t spare = KEPT_BYTES + (ctx->module ? STACKS_BYTES : 0);
-    if (ctx->memory_bytes > 0)
-        jail_memory_bound(&ctx->memory, ctx->memory_bytes + spare, ctx->ordinary_bytes + spare);
+    if (ctx->memory_bytes == 0)
+        return;
+    stacks_bound();
+    jail_memory_bound(&ctx->memory, ctx->memory_bytes + spare, ctx->ordinary_bytes + spare);
 }
 
 /* Moves the bound to where a picture's grant is. */

@@ -20,6 +20,7 @@
 
 #include "image/gif_check.h"
 #include "image/vips_encode.h"
+#include "image/webp_check.h"
 
 enum { STRIP_ROWS = 16 /* rows pulled at a time; loaders hold at least as many anyway */ };
 
@@ -229,6 +230,8 @@ static int load(struct vips_decoder *decoder, const struct image_spec *limits)
         return image_fail(decoder->fault, IMAGE_UNSUPPORTED, "this libvips has no loader for %s",
                           kind == IMAGE_KIND_OTHER ? "what this is" : image_kind_name(kind));
     if (kind == IMAGE_KIND_GIF && check_gif(decoder))
+        return -1;
+    if (kind == IMAGE_KIND_WEBP && webp_check(decoder->source, decoder->fault))
         return -1;
     if (limits->max_memory > 0 && need_of_file(decoder) > limits->max_memory)
         return image_fail_need(decoder->fault, need_of_file(decoder));

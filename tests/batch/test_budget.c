@@ -44,6 +44,19 @@ static void test_budget_grants_an_ordinary_share_with_a_bound(void **state)
     assert_true(budget.ordinary <= 256 * mib);
 }
 
+static void test_budget_of_a_few_bytes_is_a_limit_and_keeps_nobody_waiting(void **state)
+{
+    struct budget budget;
+    (void)state;
+    for (int total = 1; total < 20; total++) {
+        budget_init(&budget, total, 8);
+        assert_true(budget_grant(&budget, 0) > 0);
+        assert_true(budget_grant(&budget, 100) <= total);
+        assert_true(budget_allows(&budget, budget_grant(&budget, 0), 0));
+        assert_true(budget_allows(&budget, budget_grant(&budget, 100), 0));
+    }
+}
+
 /* Whatever is granted, what workers have at a time stays within the total. */
 static void test_budget_is_not_exceeded(void **state)
 {
@@ -99,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_budget_never_keeps_an_ordinary_picture_waiting),
         cmocka_unit_test(test_budget_grants_an_ordinary_share_with_a_bound),
         cmocka_unit_test(test_budget_is_not_exceeded),
+        cmocka_unit_test(test_budget_of_a_few_bytes_is_a_limit_and_keeps_nobody_waiting),
         cmocka_unit_test(test_budget_lets_a_picture_that_needs_all_of_it_fly_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ done
 for option in --max-pixels --max-memory --max-scans --allow-untrusted; do says "$option"; done
 
 # What is put up with damage, or reads drawings, comes to an end all the same.
-rm -f bombs/any-tiff-pages.tif bombs/made-webp-frames.webp bombs/made-jpeg-app*
+rm -f bombs/any-tiff-pages.tif bombs/made-jpeg-app*
 for option in '--on-damage accept' --allow-untrusted '-s 2000 --format png'; do
     # shellcheck disable=SC2086 # an option and its value
     expect 1 "$THUMBPOOL" bombs -o "thumbs$option" $option -j 2 --max-memory 256M --include '*' --report report.ndjson

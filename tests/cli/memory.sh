@@ -65,7 +65,16 @@ if "$THUMBPOOL" good/a/baseline.jpg -s 6000x6000 --fit fill --upscale -f webp -o
     expect 0 "$THUMBPOOL" whole -o guest --max-memory 2G
     expect 1 "$THUMBPOOL" whole -o guest --max-memory 200M --force
     says 'and all workers together have 200 MiB (--max-memory)'
+    # The stacks of its threads count; the user may allow larger ones than it needs.
+    expect 0 "$THUMBPOOL" good -s 100 -f webp -o small
+    expect 0 sh -c 'ulimit -s 262144 2>/dev/null; exec "$@"' - "$THUMBPOOL" small -o stacks -j 2
 fi
+
+# ---- Next to none is a limit, too ----
+for bytes in 1 10; do
+    expect 1 "$THUMBPOOL" good -o none -j 2 --max-memory $bytes --report report.ndjson
+    is "pictures made in $bytes bytes" "$(field made)" 0
+done
 
 # ---- Stopped while some wait: they have not been started ----
 "$THUMBPOOL" $size heavy -o stopped -j 4 --max-memory 34M --report report.ndjson --quiet &

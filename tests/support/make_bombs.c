@@ -349,7 +349,7 @@ static void make_webps(void)
         huge[1 + i] = (uint8_t)(size >> 8 * i);
     put("base-webp.webp", webp(webp_pixel, sizeof webp_pixel));
     put("memory-webp-16383.webp", webp(huge, sizeof huge));
-    put("made-webp-frames.webp", webp_animation(100, 20000));
+    put("limit-webp-frames.webp", webp_animation(100, 20000));
     put("any-webp-frames-1000000.webp", webp_animation(1000000, 2));
     put("memory-webp-frames-16000.webp", webp_animation(16000, 2));
 }
