@@ -170,21 +170,35 @@ static void data_limit(int64_t soft, int64_t hard)
 #endif
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the process may set its limit of data to, as whoever started it has left it. */
+static int64_t data_limit_inherited(void)
+{
+    struct rlimit now;
+    bool bounded = getrlimit(RLIMIT_DATA, &now) == 0 && now.rlim_max < (rlim_t)INT64_MAX;
+    return bounded ? (int64_t)now.rlim_max : INT64_MAX;
+}
+
 void jail_memory_bound(struct jail_memory *ret, int64_t most, int64_t usual)
 {
     int64_t now = data_now();
     *ret = (struct jail_memory){0};
     if (JAIL_SANITIZED || now < 0)
         return;
+    ret->hard_bytes = smaller(now + most, data_limit_inherited());
     ret->soft_bytes = now + usual;
-    ret->hard_bytes = now + most;
-    data_limit(ret->soft_bytes, ret->hard_bytes);
+    jail_memory_move(ret, 0);
 }
 
 void jail_memory_move(const struct jail_memory *memory, int64_t more)
 {
+    int64_t soft = smaller(memory->soft_bytes + more, memory->hard_bytes);
     if (memory->hard_bytes > 0)
-        data_limit(memory->soft_bytes + more, memory->hard_bytes);
+        data_limit(soft, memory->hard_bytes);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -460,6 +461,33 @@ static void test_jail_gives_drawers_no_fonts_where_it_would_give_them_any_file(v
     assert_true(told->state.filter);
 }
 
+/* Who started the program had allowed it less than is asked for now. */
+static int bound_within_a_bound(void *arg)
+{
+    const int64_t inherited = (int64_t)1 << 30;
+    struct rlimit limit = {.rlim_cur = (rlim_t)inherited, .rlim_max = (rlim_t)inherited};
+    struct jail_memory memory;
+    struct told *out = arg;
+    if (setrlimit(RLIMIT_DATA, &limit) != 0)
+        return 1;
+    jail_memory_bound(&memory, 4 * inherited, 16 << 20);
+    getrlimit(RLIMIT_DATA, &limit);
+    out->result = limit.rlim_max == (rlim_t)inherited && limit.rlim_cur < (rlim_t)inherited / 2;
+    jail_memory_move(&memory, 8 * inherited);
+    getrlimit(RLIMIT_DATA, &limit);
+    out->result = out->result && limit.rlim_cur == (rlim_t)inherited;
+    return 0;
+}
+
+static void test_jail_bounds_memory_within_what_was_allowed(void **state)
+{
+    (void)state;
+    if (__asan_init)
+        skip(); /* has no bound */
+    assert_int_equal(child(bound_within_a_bound), 0);
+    assert_int_equal(told->result, 1);
+}
+
 /* ---- Who is nobody -------------------------------------------------------------------------- */
 
 /* Root, but one that may not send signals to others. */
@@ -505,6 +533,7 @@ int main(void)
         JAIL_TEST(test_jail_has_no_outputs_even_without_a_null_device),
         JAIL_TEST(test_jail_tells_what_a_system_lacks),
         JAIL_TEST(test_jail_gives_drawers_no_fonts_where_it_would_give_them_any_file),
+        JAIL_TEST(test_jail_bounds_memory_within_what_was_allowed),
         JAIL_TEST(test_jail_stays_within_reach_of_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
