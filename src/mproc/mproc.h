@@ -52,7 +52,7 @@ enum mp_error {
     MP_ETASK = -4097,     /* the task said that it failed: mp_task_fail() or a non-zero return */
     MP_ECRASH = -4098,    /* the worker died, or broke its protocol, while it ran this job */
     MP_EKILLED = -4099,   /* the job was killed on request: mp_future_kill() or MP_KILL */
-    MP_EBROKEN = -4100,   /* no worker can be started: fork fails, or the start hook does */
+    MP_EBROKEN = -4100,   /* no worker can be started: fork or the start hook fails, or is killed */
     MP_ETHREADS = -4101,  /* the program runs threads: forking it is not safe */
     MP_ERETURNED = -4102, /* back-ends only: the job never began, hand it out again */
     MP_EDEADLINE = -4103, /* the job ran longer than its deadline and was killed */
@@ -553,9 +553,11 @@ struct mp_executor_options {
     void *ctx;                           /* for start, stop and mp_task_ctx() */
 };
 
-/* Starts an executor. Returns 0, -EINVAL (an option), -ENOMEM, -EMFILE, -EAGAIN (no more processes
- * or threads), MP_ETHREADS, MP_EBROKEN,
- * MP_ENOKILL (a deadline where nothing can be killed). */
+/* Starts an executor. It breaks (MP_EBROKEN) when forks or start hooks fail five times in a row, or
+ * when for half a minute every worker has been killed before its start hook had ended; other kills
+ * from outside, however many, do not break it. Returns 0, -EINVAL (an option), -ENOMEM, -EMFILE,
+ * -EAGAIN (no more processes or threads), MP_ETHREADS, MP_EBROKEN, MP_ENOKILL (a deadline where
+ * nothing can be killed). */
 MP_API int mp_executor_create(const struct mp_executor_options *options, struct mp_executor **ret);
 
 /* The same on a back-end of the caller's, which the executor frees in the end, also when this

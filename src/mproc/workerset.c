@@ -17,7 +17,8 @@
 
 enum {
     HOOK_FAILURES_MAX = 5, /* start hooks that fail in a row break the set */
-    EARLY_DEATHS_MAX = 60, /* so do workers killed by whomever, when none has begun for 25 s */
+    EARLY_DEATHS_MAX = 60, /* so do workers killed by whomever, when none has begun for 25 s: what
+                              so many take that are forked one by one, ever more slowly */
     FORK_FAILURES_MAX = 5, /* and forks that fail in a row while no worker is left */
     FORK_RETRY_MS = 20,    /* after a failed fork */
     BACK_OFF_MAX_MS = 500, /* between forks, while workers die before they greet */
@@ -79,11 +80,17 @@ static bool is_served(const struct workerset *set)
     return false;
 }
 
+/* True when those forked one by one have died so often before they began. Those that were there
+ * when the first died do not count: one blow may have hit them all. */
+static bool nobody_begins(const struct workerset *set)
+{
+    return set->crew.early_deaths >= EARLY_DEATHS_MAX + set->crew.count && !is_served(set);
+}
+
 /* Forks what is missing, unless the program runs threads by now, which makes forking unsafe. */
 static void members_replenish(struct workerset *set)
 {
-    if (set->crew.hook_failures >= HOOK_FAILURES_MAX ||
-        (set->crew.early_deaths >= EARLY_DEATHS_MAX && !is_served(set)))
+    if (set->crew.hook_failures >= HOOK_FAILURES_MAX || nobody_begins(set))
         set->broken = true;
     for (int i = 0; i < set->crew.width; i++) {
         if (set->stopping || set->broken || clock_left_ms(set->fork_after) > 0)

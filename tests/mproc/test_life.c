@@ -611,6 +611,23 @@ static void test_workers_that_die_before_they_greet_are_started_more_slowly(void
     mp_future_free(future);
 }
 
+enum { MANY = 64 }; /* workers: more than may die one by one */
+
+static int hook_dies_at_first(void *ctx, int worker)
+{
+    (void)ctx, (void)worker;
+    return support_raise(&scene->attempts) <= MANY ? raise(SIGKILL) : 0;
+}
+
+static void test_one_blow_to_all_workers_does_not_break_it(void **state)
+{
+    (void)state;
+    struct mp_executor *executor = support_create(
+        &(struct mp_executor_options){.workers = MANY, .start = hook_dies_at_first, .ctx = scene});
+    support_expect(support_submit(executor, support_task_echo, "x", 1), "x", 1);
+    mp_executor_free(executor);
+}
+
 static void test_workers_of_which_none_ever_begins_break_it(void **state)
 {
     (void)state;
@@ -620,7 +637,7 @@ static void test_workers_of_which_none_ever_begins_break_it(void **state)
         &(struct mp_executor_options){.workers = 2, .start = hook_dies, .ctx = scene});
     struct mp_future *future = support_submit(executor, support_task_echo, "x", 1);
     support_expect_fault(future, MP_EBROKEN);
-    assert_in_range(scene->attempts.value, 60, 70);
+    assert_in_range(scene->attempts.value, 62, 72);
     mp_executor_free(executor);
     mp_future_free(future);
 }
@@ -752,6 +769,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_when_none_is_left_and_none_can_be_started_it_breaks,
                                         scene_setup, scene_teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_start_hook_traps_no_job, scene_setup,
+                                        scene_teardown),
+        cmocka_unit_test_setup_teardown(test_one_blow_to_all_workers_does_not_break_it, scene_setup,
                                         scene_teardown),
         cmocka_unit_test_setup_teardown(test_workers_of_which_none_ever_begins_break_it,
                                         scene_setup, scene_teardown),
