@@ -233,6 +233,7 @@ static void on_outcome(void *user, const struct mp_job *job, const struct mp_out
     if (outcome->code == MP_ECRASH && future->attempts <= future->retries &&
         executor->how == MP_FINISH && !executor->broken) {
         executor->stats.retried++;
+        future->returns = future->suspicion = 0; /* that was an attempt: it has paid for them */
         hand_out_again(executor, future);
         return;
     }

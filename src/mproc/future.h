@@ -45,7 +45,7 @@ struct mp_future {
     int worker;        /* that settled it, -1 none */
     int attempts;      /* how often it ran */
     int retries;       /* how often it may run again after a crash */
-    int returns;       /* how often it came back without having begun */
+    int returns;       /* how often it came back without having begun, in a row */
     int suspicion;     /* how likely it brought that about itself: see struct mp_outcome */
     void *user;        /* the caller's */
     void *data;        /* the result, or of a chunk that crashed its part; in `result` or owned */

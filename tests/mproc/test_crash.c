@@ -890,6 +890,32 @@ static void test_a_job_that_denies_having_begun_comes_to_an_end(void **state)
     }
 }
 
+/* Begins six times: denies it twice, crashes, denies it twice again, and then has a result. */
+static int task_deny_now_and_then(struct mp_task *task, const void *arg, size_t size)
+{
+    struct support_flag *begun = mp_task_ctx(task);
+    if (begun->value % 3 != 2 && begun->value < 5) {
+        deny_having_begun(task);
+        _exit(5);
+    }
+    if (support_raise(begun) == 3)
+        _exit(6);
+    return mp_task_return(task, arg, size);
+}
+
+/* What was held against it then has cost it an attempt. */
+static void test_a_job_that_has_begun_is_not_blamed_for_earlier_returns(void **state)
+{
+    (void)state;
+    struct support_flag *begun = support_share(sizeof *begun);
+    struct mp_executor *executor =
+        support_create(&(struct mp_executor_options){.workers = 1, .retries = 1, .ctx = begun});
+    support_expect(support_submit(executor, task_deny_now_and_then, "x", 1), "x", 1);
+    assert_int_equal(begun->value, 6);
+    mp_executor_free(executor);
+    support_unshare(begun, sizeof *begun);
+}
+
 /* A failure that is longer than the library's own, with a code that is not one of its codes. */
 static int task_forged_failure(struct mp_task *task, const void *arg, size_t size)
 {
@@ -947,6 +973,7 @@ int main(void)
         SUPPORT_TEST(test_a_second_result_settles_nothing_twice),
         SUPPORT_TEST(test_a_spoilt_control_page_spoils_only_its_own_workers_jobs),
         SUPPORT_TEST(test_a_job_that_denies_having_begun_comes_to_an_end),
+        SUPPORT_TEST(test_a_job_that_has_begun_is_not_blamed_for_earlier_returns),
         SUPPORT_TEST(test_a_forged_failure_is_cut_and_is_only_a_failure),
     };
     return cmocka_run_group_tests_name("mproc/crash", tests, NULL, NULL);
