@@ -16,7 +16,7 @@ cmake -G Ninja -S . -B build/release --preset release >/dev/null
 build_quietly build/release
 tests=build/release/tests
 export THUMBPOOL="$PWD/build/release/thumbpool" MAKE_IMAGES="$PWD/$tests/support/make_images" \
-    KILLER="$PWD/$tests/support/killer"
+    KILLER="$PWD/$tests/support/killer" FAULTS="$PWD/$tests/faults/thumbpool-faults"
 
 step "the library: $kills workers killed"
 STORM_KILLS=$kills $tests/mproc/test_mproc_storm
@@ -42,6 +42,9 @@ MOMENTS=200 sh tests/cli/parent_kills.sh
 
 step 'each system call of the parent fails, one a run'
 SWEEP=full sh tests/cli/sweep.sh || [ $? = 77 ]
+step 'each request of the parent for memory fails, one a run, and every fault point with each action'
+SWEEP=full sh tests/cli/trouble.sh
+LONG=1 sh tests/cli/faults.sh
 
 step "fuzz targets, $seconds s of a processor each"
 JOBS=$(nproc) sh tests/fuzz/run.sh "$seconds"

@@ -1,8 +1,10 @@
 /* Loaded before all else (LD_PRELOAD), makes some of the program's workers hostile: at the moment
  * when a JPEG is to be decoded, in the jail, one in HOSTILE_EVERY scribbles over all that it shares
  * with its parent, and ends. It has seen in the parent what was shared, for in the jail it could
- * not find out. HOSTILE_EVERY  20 unless said otherwise HOSTILE_SEED   where the randomness begins
- */
+ * not find out.
+ *
+ *   HOSTILE_EVERY   20 unless said otherwise
+ *   HOSTILE_SEED    where the randomness begins */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stddef.h>

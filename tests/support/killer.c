@@ -3,12 +3,17 @@
  * signalled by a descriptor of that very process.
  *
  * Usage: killer workers SEED PAUSE_US MOST COMMAND...
- *            One worker drawn at random after another is killed, with a pause of up to twice
- * PAUSE_US before each, until MOST were or the run has ended. Prints how many; exits as the run
- * did. killer parent MOMENT_US run|stop COMMAND... The run is killed when so much time has passed,
- * its workers stopped before or not. Prints "killed WORKERS MS": how many there were, and how long
- * the last process of the run lived on; or "ended CODE 0" of a run that was faster. What the run
- * prints on standard output goes to standard error. */
+ *
+ * One worker drawn at random after another is killed, with a pause of up to twice PAUSE_US before
+ * each, until MOST were or the run has ended. Prints how many; exits as the run did.
+ *
+ * Usage: killer parent MOMENT_US run|stop COMMAND...
+ *
+ * The run is killed when so much time has passed, its workers stopped before or not. Prints "killed
+ * WORKERS MS": how many there were, and how long the last process of the run lived on; or "ended
+ * CODE 0" of a run that was faster.
+ *
+ * What the run prints on standard output goes to standard error. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
