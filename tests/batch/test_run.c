@@ -373,6 +373,9 @@ static void test_run_fails_at_once_what_breaks_out_of_the_jail(void **state)
     assert_int_equal(fixture->summary.workers_lost, 1);
 }
 
+/* There in builds with the address sanitizer. */
+extern void __asan_init(void) __attribute__((weak));
+
 /* Takes memory that nobody granted. */
 static int task_takes_too_much(struct mp_task *task, const void *arg, size_t size)
 {
@@ -392,13 +395,13 @@ static void test_run_keeps_workers_to_their_memory(void **state)
     prepare(fixture, 10);
     fixture->max_memory = 256 << 20;
     assert_int_equal(run(fixture, task_takes_too_much, MP_PROCESSES, 2, 1), 0);
-#ifdef __SANITIZE_ADDRESS__
-    assert_int_equal(fixture->summary.counts.made, 10); /* there is no bound: it takes its own */
-#else
+    if (__asan_init) { /* there is no bound: it takes its own */
+        assert_int_equal(fixture->summary.counts.made, 10);
+        return;
+    }
     assert_int_equal(fixture->summary.counts.made, 5);
     assert_int_equal(fixture->summary.counts.failed, 5);
     assert_string_equal(fixture->heard.message, "there is a bound");
-#endif
 }
 
 /* Says each time that it needs more, up to all there is. */
