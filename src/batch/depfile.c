@@ -1,11 +1,11 @@
 #include "batch/depfile.h"
 
+#include "batch/document.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- Names ---------------------------------------------------------------------------------- */
 
@@ -136,58 +136,39 @@ static void target_rules_write(FILE *file, const struct depfile *depfile)
 }
 
 /* The outputs of each picture, and what they are made of. */
-static int output_rules_write(FILE *file, const struct plan *plan)
+static void output_rules_write(FILE *file, const struct plan *plan)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < plan->count; i++) {
         for (int box = 0; box < plan->options.spec->box_count; box++) {
-            int error = output_path(plan, i, box, path, sizeof path);
-            if (error < 0)
-                return error;
+            if (output_path(plan, i, box, path, sizeof path) < 0)
+                continue; /* has been checked */
             if (box > 0)
                 fputc(' ', file);
             name_write(file, path, true);
         }
         rule_end(file, input_path(plan, i), "");
     }
-    return 0;
 }
 
 /* ---- The file ------------------------------------------------------------------------------- */
 
-static int rules_write(const struct depfile *depfile, int fd)
+/* A document_fn of a struct depfile. */
+static void rules_write(const void *user, FILE *file)
 {
-    FILE *file = fdopen(fd, "w");
-    int error = 0;
-    if (!file) {
-        error = -errno;
-        close(fd);
-        return error;
-    }
+    const struct depfile *depfile = user;
     if (depfile->target)
         target_rules_write(file, depfile);
     else
-        error = output_rules_write(file, depfile->plan);
-    bool bad = ferror(file) != 0;
-    if ((fclose(file) != 0 || bad) && error == 0)
-        error = errno ? -errno : -EIO;
-    return error;
+        output_rules_write(file, depfile->plan);
 }
 
 int depfile_write(const struct depfile *depfile, const char *path)
 {
-    char temporary[PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >=
-        sizeof temporary)
-        return -ENAMETOOLONG;
-    unlink(temporary); /* of an older process of this number, which was killed */
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return -errno;
-    int error = rules_write(depfile, fd);
-    if (error == 0 && rename(temporary, path) != 0)
-        error = -errno;
-    if (error < 0)
-        unlink(temporary);
+    struct document document;
+    int error = document_open(&document, path);
+    if (error == 0)
+        error = document_write(&document, rules_write, depfile);
+    document_close(&document);
     return error;
 }

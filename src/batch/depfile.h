@@ -23,7 +23,7 @@ struct depfile {
  * -ENAMETOOLONG. */
 int depfile_check(const struct depfile *depfile, char *name, size_t size);
 
-/* Writes the file, whole or not at all: what was there stays where it fails.
+/* Writes the file, whole or not at all: what was there stays where it fails. After depfile_check().
  * Returns 0 or -errno. */
 int depfile_write(const struct depfile *depfile, const char *path);
 

@@ -44,8 +44,8 @@ echo old >deps.d
 expect 4 thumbpool -o out.d in --fail-fast --depfile deps.d
 is 'the depfile after a run that gave up' "$(cat deps.d)" old
 rm in/bad.jpg
-expect 3 thumbpool -o out.d in --depfile nowhere/deps.d
-says 'nowhere/deps.d'
+expect 3 thumbpool -o out.d in --depfile deps.d/no-folder/deps.d
+says deps.d/no-folder/deps.d
 is 'half-written depfiles' "$(find . -name '*.tmp' | wc -l)" 0
 expect 2 thumbpool -o out.d in --depfile-target stamp
 
