@@ -14,7 +14,13 @@
 #include "support/chunks.h"
 
 enum { PNG_FIRST_BYTE = 0x89 };
-enum { PIXELS_MAX = 1 << 16, HEAD_BYTES = 8, SIDE_MAX = 64, INFLATED_MAX = 1 << 16 };
+enum {
+    PIXELS_MAX = 1 << 16,
+    HEAD_BYTES = 8,
+    SIDE_MAX = 64,
+    INFLATED_MAX = 1 << 16,
+    PIECES_MAX = 1024
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed);
@@ -73,8 +79,11 @@ static void begin(struct test_file *file, const uint8_t *head)
         chunks_append(file, "tRNS", head, type == 3 ? 1 : type == 0 ? 2 : 6);
 }
 
+/* The stream in pieces of such a size, but in no more than a reader has to be tried with. */
 static void finish(struct test_file *file, const uint8_t *stream, size_t size, size_t piece)
 {
+    if (piece < size / PIECES_MAX + 1)
+        piece = size / PIECES_MAX + 1;
     for (size_t at = 0; at < size; at += piece)
         chunks_append(file, "IDAT", stream + at, size - at < piece ? size - at : piece);
     chunks_append(file, "IEND", NULL, 0);

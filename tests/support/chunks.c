@@ -19,9 +19,22 @@ static uint32_t get_be32(const uint8_t *from)
     return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
 }
 
+/* The room of a file of so many bytes: a power of two, so that appending moves it seldom. */
+static size_t room_for(size_t size)
+{
+    size_t room = 64;
+
+    while (room <= size)
+        room *= 2;
+    return room;
+}
+
 void chunks_append_bytes(struct test_file *file, const void *bytes, size_t size)
 {
-    file->bytes = realloc(file->bytes, file->size + size + 1);
+    size_t room = room_for(file->size + size);
+
+    if (!file->bytes || room > room_for(file->size))
+        file->bytes = realloc(file->bytes, room);
     if (!file->bytes)
         abort();
     if (size)

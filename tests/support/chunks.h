@@ -12,7 +12,8 @@
 /* Appends a chunk with its checksum. `file` starts empty: {0}. */
 void chunks_append(struct test_file *file, const char *name, const void *data, size_t size);
 
-/* Appends bytes as they are: the signature, or what is no chunk. */
+/* Appends bytes as they are: the signature, or what is no chunk. The file has been made by these
+ * functions, from {0}. */
 void chunks_append_bytes(struct test_file *file, const void *bytes, size_t size);
 
 /* Starts a file of a size, depth and PNG_COLOR_TYPE_…: the signature and IHDR. */
