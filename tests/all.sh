@@ -32,8 +32,13 @@ build release --preset release
 PICTURES=400 suite release -E '^layers/'
 
 step 'clang, address and undefined-behaviour sanitizers'
-build clang --preset asan -DCMAKE_C_COMPILER=clang
+# What the fuzzers need is built in.
+build clang --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_FUZZ=ON \
+    -DCMAKE_C_FLAGS='-Werror -O1 -g1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer'
 suite clang -E "^layers/|nopidfd|$storms"
+
+step 'the fuzz targets, in short'
+BUILD=build/clang CORPUS=build/clang/corpus JOBS=$jobs sh tests/fuzz/run.sh --built 2
 
 step 'the same bytes from both compilers, vector and scalar'
 sh tests/image/same_bytes.sh build/same-bytes || [ $? = 77 ]

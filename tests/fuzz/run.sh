@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the fuzz targets and runs each for so much time of a processor, whatever else the machine does.
-# usage: sh tests/fuzz/run.sh [SECONDS] [TARGET...]
+# usage: sh tests/fuzz/run.sh [--built] [SECONDS] [TARGET...]
+#     --built   where to build, there is one that has the targets already: it is taken as it is
 #     SECONDS   of CPU time for each target; 600 unless said otherwise
 #     TARGET    large, thumbnail, … : of tests/fuzz/fuzz_TARGET.c; all unless said otherwise
 # JOBS says how many run at a time (1), BUILD where to build (build/fuzz), CORPUS where the inputs are that
@@ -95,13 +96,15 @@ if [ "${1:-}" = --one ]; then
     exit
 fi
 
+built=
+[ "${1:-}" != --built ] || { built=yes; shift; }
 seconds=${1:-600}
 [ $# -eq 0 ] || shift
 if [ $# -eq 0 ]; then # the slow ones first
     set -- large guests $(ls tests/fuzz/fuzz_*.c | sed 's/.*fuzz_\(.*\)\.c/\1/' | grep -vxE 'large|guests')
 fi
 . samples/setup.sh
-cmake -G Ninja -S . -B "$build" --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_FUZZ=ON -DTHUMBPOOL_SAMPLES=OFF \
+[ -n "$built" ] || cmake -G Ninja -S . -B "$build" --preset asan -DCMAKE_C_COMPILER=clang -DTHUMBPOOL_FUZZ=ON -DTHUMBPOOL_SAMPLES=OFF \
     -DCMAKE_C_FLAGS='-Werror -O2 -g1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' >/dev/null
 build_quietly "$build" --target fuzz
 rm -rf "$corpus/seeds"
