@@ -61,7 +61,7 @@ static int64_t now_ms(void)
 
 static void complain(struct manifest *manifest, const char *what, const char *then)
 {
-    snprintf(manifest->why, sizeof manifest->why, "the manifest %.100s/%s %.90s; %.60s",
+    snprintf(manifest->why, sizeof manifest->why, "the manifest %.100s/%.40s %.90s; %.50s",
              manifest->plan->options.output, manifest->name, what, then);
 }
 

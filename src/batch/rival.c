@@ -1,5 +1,6 @@
 #include "batch/rival.h"
 
+#include "batch/parts.h"
 #include "batch/way.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ static int named_find(const struct plan *plan, const char *path, char other[PATH
     size_t length = strlen(output);
     if (error < 0 || length + sizeof "/.thumbpool.ndjson" > sizeof output)
         return error < 0 ? error : -ENAMETOOLONG;
-    strcpy(output + length, "/.thumbpool.ndjson");
+    strcpy(output + length, "/" MANIFEST_NAME);
     bool near = strncmp(file, output, length) == 0; /* far from all outputs, none is looked at */
     bool clash = way_clashes(file, output);
     for (size_t i = 0; !clash && i < plan->all; i++) {
@@ -37,7 +38,7 @@ static int named_find(const struct plan *plan, const char *path, char other[PATH
         clash = near && output_clashes(plan, plan->order[i], file, output, length + 1);
     }
     memcpy(other, output, sizeof output);
-    return clash ? RIVAL_OUTPUT : RIVAL_NONE;
+    return clash || (near && parts_is_name(file + length + 1)) ? RIVAL_OUTPUT : RIVAL_NONE;
 }
 
 /* Looks for an input that is the same file under another name. */
