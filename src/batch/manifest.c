@@ -2,8 +2,10 @@
 
 #include "batch/durable.h"
 #include "batch/key.h"
+#include "batch/ledger.h"
 #include "batch/lines.h"
 #include "batch/nameset.h"
+#include "batch/parts.h"
 #include "batch/places.h"
 
 #include <errno.h>
@@ -20,31 +22,32 @@ enum {
     BATCH_BYTES = 256 * 1024, /* that are written at once */
     BATCH_MOST = 4 << 20,     /* that are kept while another has the lock */
     BATCH_MS = 1000,          /* after which they are written */
-    LOCK_MS = 2000,           /* at most waited for a lock */
-    LOCK_STEP_MS = 5,
-    FIND_BYTES = 2048, /* read at once of a line */
-    WORTH_WHILE = 64,  /* lines that may be stale without harm */
+    FIND_BYTES = 2048,        /* read at once of a line */
+    WORTH_WHILE = 64,         /* lines that may be stale without harm */
 };
 
 struct manifest {
     const struct plan *plan;
     const char *versions;
-    int folder_fd;           /* borrowed */
-    int fd;                  /* for reading: the file as it was in the beginning; -1 none */
-    int append_fd;           /* the file as it is; -1 until something is written */
-    uint64_t *lines;         /* by input: where its line begins, and 1; 0 none */
-    size_t known;            /* lines that were read */
-    size_t stale;            /* lines that count no more */
-    size_t damaged;          /* lines that are none of ours */
-    bool refused;            /* it is no regular file: left alone */
-    char *line;              /* of the entry that was found; LINES_LONGEST */
-    FILE *batch;             /* lines to be written; NULL until there are some */
-    char *batch_text;        /* what is in it, once flushed */
-    size_t batch_size;       /* bytes of that */
-    size_t batch_lines;      /* in it */
-    int64_t batch_ms;        /* when its first line came */
-    struct output *followed; /* flushed before each batch, as the batch is; NULL: nothing is */
-    char why[300];           /* the complaint; "" none */
+    int folder_fd;               /* borrowed */
+    char name[PARTS_NAME_BYTES]; /* of the file that is written */
+    int fd;                      /* for reading: the file as it was in the beginning; -1 none */
+    bool is_gathered;            /* that is no file with a name, but all that there was to read */
+    bool is_part;                /* the file is a shard's, which keeps its lock */
+    int append_fd;               /* the file as it is; -1 until something is written */
+    uint64_t *lines;             /* by input: where its line begins, and 1; 0 none */
+    size_t known;                /* lines that were read */
+    size_t stale;                /* lines that count no more */
+    size_t damaged;              /* lines that are none of ours */
+    bool refused;                /* it is no regular file: left alone */
+    char *line;                  /* of the entry that was found; LINES_LONGEST */
+    FILE *batch;                 /* lines to be written; NULL until there are some */
+    char *batch_text;            /* what is in it, once flushed */
+    size_t batch_size;           /* bytes of that */
+    size_t batch_lines;          /* in it */
+    int64_t batch_ms;            /* when its first line came */
+    struct output *followed;     /* flushed before each batch, as the batch is; NULL: nothing is */
+    char why[300];               /* the complaint; "" none */
 };
 
 static int64_t now_ms(void)
@@ -54,69 +57,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- Locks ---------------------------------------------------------------------------------- */
-
-/* Waits for a lock, but not for ever: who holds it may be stopped. File systems without locks have
- * none. Returns false when another has it. */
-static bool lock_get(int fd, int how, int wait_ms)
-{
-    struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
-    for (int64_t end = now_ms() + wait_ms;;) {
-        if (flock(fd, how | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
-            return true;
-        if (now_ms() >= end)
-            return false;
-        nanosleep(&step, NULL);
-    }
-}
-
-/* True while the file that was opened has the name. */
-static bool is_current_file(const struct manifest *manifest, int fd)
-{
-    struct stat opened, named;
-    return fstat(fd, &opened) == 0 &&
-           fstatat(manifest->folder_fd, MANIFEST_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
-/* Opens the file, a regular one. Returns a descriptor, or -errno. */
-static int file_open(const struct manifest *manifest, int flags)
-{
-    struct stat found;
-    int fd = openat(manifest->folder_fd, MANIFEST_NAME,
-                    flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode))
-        return fd;
-    close(fd);
-    return -EISDIR;
-}
-
-/* Opens it and gets the lock. Returns a descriptor, or -errno, -EWOULDBLOCK when another has it. */
-static int file_open_locked(const struct manifest *manifest, int flags, int wait_ms)
-{
-    enum { TRIES = 8 }; /* that others write it anew meanwhile */
-    for (int i = 0; i < TRIES; i++) {
-        int fd = file_open(manifest, flags);
-        if (fd < 0)
-            return fd;
-        bool locked = lock_get(fd, LOCK_EX, wait_ms);
-        if (locked && is_current_file(manifest, fd))
-            return fd;
-        close(fd);
-        if (!locked)
-            break;
-    }
-    return -EWOULDBLOCK;
-}
-
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 static void complain(struct manifest *manifest, const char *what, const char *then)
 {
-    snprintf(manifest->why, sizeof manifest->why, "the manifest %.100s/%s %.90s; %.60s",
-             manifest->plan->options.output, MANIFEST_NAME, what, then);
+    snprintf(manifest->why, sizeof manifest->why, "the manifest %.100s/%.40s %.90s; %.50s",
+             manifest->plan->options.output, manifest->name, what, then);
 }
 
 static bool output_is_named(void *user, uint32_t input, const char *name)
@@ -177,20 +123,55 @@ static int lines_collect(struct manifest *manifest, const struct nameset *names)
     return 0;
 }
 
-static int manifest_load(struct manifest *manifest)
+/* Reads the lines of what is open. */
+static int manifest_load(struct manifest *manifest, const struct nameset *names)
 {
-    struct nameset names;
-    int error = names_collect(manifest->plan, &names);
-    if (error == 0) {
-        /* Nobody is amid appending then. */
-        bool locked = lock_get(manifest->fd, LOCK_SH, LOCK_MS);
-        error = lines_collect(manifest, &names);
-        if (locked)
-            flock(manifest->fd, LOCK_UN);
-    }
-    nameset_done(&names);
+    /* Nobody is amid appending then; to what was gathered, nobody does. */
+    bool locked = !manifest->is_gathered && ledger_lock(manifest->fd, LOCK_SH, LEDGER_WAIT_MS);
+    int error = lines_collect(manifest, names);
+    if (locked)
+        flock(manifest->fd, LOCK_UN);
     if (manifest->damaged > 0)
         complain(manifest, "is damaged", "what cannot be read of it is made anew");
+    return error;
+}
+
+/* A ledger_keep_fn for the inputs of a shard. */
+static bool entry_is_named(void *user, const struct entry *entry)
+{
+    uint32_t input;
+    return nameset_find(user, entry->name, &input);
+}
+
+/* Opens all that there is to read, where it is more than the one file. */
+static void manifest_gather(struct manifest *manifest, struct nameset *names)
+{
+    int fd = parts_gather(manifest->folder_fd, &manifest->plan->options.shard,
+                          manifest->is_part ? entry_is_named : NULL, names);
+    if (fd < 0 && fd != -ENOENT)
+        complain(manifest, "has parts that cannot be read", "what they tell is not known");
+    if (fd < 0)
+        return;
+    if (manifest->fd >= 0)
+        close(manifest->fd);
+    manifest->fd = fd;
+    manifest->is_gathered = true;
+}
+
+static int manifest_read(struct manifest *manifest)
+{
+    struct nameset names;
+    manifest->fd = ledger_open(manifest->folder_fd, manifest->name, O_RDONLY);
+    manifest->refused = manifest->fd < 0 && manifest->fd != -ENOENT;
+    if (manifest->refused)
+        complain(manifest, manifest->fd == -EACCES ? "cannot be read" : "is not a regular file",
+                 "nothing is known of earlier runs");
+    int error = names_collect(manifest->plan, &names);
+    if (error == 0)
+        manifest_gather(manifest, &names);
+    if (error == 0 && manifest->fd >= 0)
+        error = manifest_load(manifest, &names);
+    nameset_done(&names);
     return error;
 }
 
@@ -203,20 +184,15 @@ int manifest_open(const struct plan *plan, int folder_fd, const char *versions,
     *manifest = (struct manifest){.plan = plan,
                                   .versions = versions,
                                   .folder_fd = folder_fd,
+                                  .is_part = plan->options.shard.count > 0,
                                   .fd = -1,
                                   .append_fd = -1,
                                   .line = malloc(LINES_LONGEST)};
+    parts_name(&plan->options.shard, manifest->name);
     manifest->lines = calloc(plan->scan->count ? plan->scan->count : 1, sizeof *manifest->lines);
     int error = manifest->line && manifest->lines ? 0 : -ENOMEM;
-    if (error == 0 && folder_fd >= 0) {
-        manifest->fd = file_open(manifest, O_RDONLY);
-        manifest->refused = manifest->fd < 0 && manifest->fd != -ENOENT;
-        if (manifest->fd >= 0)
-            error = manifest_load(manifest);
-        else if (manifest->refused)
-            complain(manifest, manifest->fd == -EACCES ? "cannot be read" : "is not a regular file",
-                     "nothing is known of earlier runs");
-    }
+    if (error == 0 && folder_fd >= 0)
+        error = manifest_read(manifest);
     if (error < 0)
         manifest_close(manifest);
     else
@@ -243,6 +219,13 @@ void manifest_close(struct manifest *manifest)
 void manifest_follow(struct manifest *manifest, struct output *output)
 {
     manifest->followed = output;
+}
+
+void manifest_hold(struct manifest *manifest)
+{
+    if (manifest->is_part && !manifest->refused)
+        manifest->append_fd = ledger_open_locked(manifest->folder_fd, manifest->name,
+                                                 O_RDWR | O_APPEND, LEDGER_WAIT_MS);
 }
 
 const char *manifest_complaint(const struct manifest *manifest)
@@ -313,14 +296,15 @@ static bool ends_amid_line(int fd)
 /* Has the file open and locked. Returns 0 or -errno. */
 static int append_begin(struct manifest *manifest, int wait_ms)
 {
-    if (manifest->append_fd >= 0 && lock_get(manifest->append_fd, LOCK_EX, wait_ms)) {
-        if (is_current_file(manifest, manifest->append_fd))
+    if (manifest->append_fd >= 0 && ledger_lock(manifest->append_fd, LOCK_EX, wait_ms)) {
+        if (ledger_is_current(manifest->folder_fd, manifest->name, manifest->append_fd))
             return 0;
         close(manifest->append_fd);
         manifest->append_fd = -1;
     }
     if (manifest->append_fd < 0)
-        manifest->append_fd = file_open_locked(manifest, O_RDWR | O_APPEND | O_CREAT, wait_ms);
+        manifest->append_fd = ledger_open_locked(manifest->folder_fd, manifest->name,
+                                                 O_RDWR | O_APPEND | O_CREAT, wait_ms);
     else
         return -EWOULDBLOCK;
     return manifest->append_fd < 0 ? manifest->append_fd : 0;
@@ -348,7 +332,8 @@ static int batch_append(struct manifest *manifest, int wait_ms)
         error = write_all(manifest->append_fd, manifest->batch_text, manifest->batch_size);
     if (error == 0)
         error = lines_flush(manifest, manifest->append_fd);
-    flock(manifest->append_fd, LOCK_UN);
+    if (!manifest->is_part)
+        flock(manifest->append_fd, LOCK_UN);
     return error;
 }
 
@@ -391,7 +376,7 @@ void manifest_note(struct manifest *manifest, uint32_t input, const struct entry
     manifest->stale += manifest->lines[input] != 0;
     off_t size = ftello(manifest->batch);
     if (size >= BATCH_BYTES)
-        batch_flush(manifest, size >= BATCH_MOST ? LOCK_MS : 0);
+        batch_flush(manifest, size >= BATCH_MOST ? LEDGER_WAIT_MS : 0);
 }
 
 void manifest_tick(struct manifest *manifest)
@@ -414,13 +399,22 @@ static int line_show(void *user, char *text, size_t size)
     return entry_read(text, size, &entry) ? showing->fn(showing->user, &entry) : 0;
 }
 
+/* Opens what manifest_each() shows. Returns a descriptor, or -errno. */
+static int each_open(const struct manifest *manifest)
+{
+    if (manifest->is_gathered)
+        return fcntl(manifest->fd, F_DUPFD_CLOEXEC, 0);
+    return manifest->folder_fd < 0 ? -ENOENT
+                                   : ledger_open(manifest->folder_fd, manifest->name, O_RDONLY);
+}
+
 int manifest_each(struct manifest *manifest, int (*fn)(void *user, const struct entry *entry),
                   void *user)
 {
     struct places places = {0};
     struct showing showing = {fn, user};
-    batch_flush(manifest, LOCK_MS);
-    int fd = manifest->folder_fd < 0 ? -ENOENT : file_open(manifest, O_RDONLY);
+    batch_flush(manifest, LEDGER_WAIT_MS);
+    int fd = each_open(manifest);
     if (fd < 0)
         return 0;
     int error = places_find(fd, &places);
@@ -433,69 +427,24 @@ int manifest_each(struct manifest *manifest, int (*fn)(void *user, const struct 
 
 /* ---- Anew ----------------------------------------------------------------------------------- */
 
-struct rewriting {
-    FILE *file;
-    manifest_keep_fn *keep;
-    void *user;
-    char *copy; /* of a line, for reading it; LINES_LONGEST */
-};
-
-static int line_copy(void *user, char *text, size_t size)
-{
-    const struct rewriting *rewriting = user;
-    struct entry entry;
-    memcpy(rewriting->copy, text, size);
-    if (rewriting->keep && entry_read(rewriting->copy, size, &entry) &&
-        !rewriting->keep(rewriting->user, &entry))
-        return 0;
-    fwrite(text, 1, size, rewriting->file);
-    return fputc('\n', rewriting->file) == EOF ? -EIO : 0;
-}
-
-/* Copies what is to be kept of `fd` into the file, which is closed. */
-static int file_fill(struct manifest *manifest, int fd, int to, manifest_keep_fn *keep, void *user)
-{
-    struct places places = {0};
-    struct rewriting rewriting = {fdopen(to, "w"), keep, user, manifest->line};
-    if (!rewriting.file) {
-        close(to);
-        return -ENOMEM;
-    }
-    int error = places_find(fd, &places);
-    if (error == 0)
-        error = places_each(fd, &places, line_copy, &rewriting);
-    places_done(&places);
-    if (error == 0 && fflush(rewriting.file) == 0)
-        error = lines_flush(manifest, fileno(rewriting.file));
-    bool bad = ferror(rewriting.file) != 0; /* of a piece amid it, which closing may not tell */
-    return fclose(rewriting.file) == 0 && !bad ? error : -EIO;
-}
-
 /* Writes it anew, unless another has the lock. */
-static void manifest_rewrite(struct manifest *manifest, struct output *output,
-                             manifest_keep_fn *keep, void *user)
+static void manifest_rewrite(struct manifest *manifest, struct output *output, ledger_keep_fn *keep,
+                             void *user)
 {
-    char temporary[OUTPUT_TEMPORARY_BYTES];
     if (manifest->append_fd >= 0) /* its lock would be in our own way */
         close(manifest->append_fd);
     manifest->append_fd = -1;
-    int fd = file_open_locked(manifest, O_RDWR, 0);
+    int fd = ledger_open_locked(manifest->folder_fd, manifest->name, O_RDWR, 0);
     if (fd < 0)
         return;
-    int to = output_temporary(output, temporary);
-    int error = to < 0 ? to : file_fill(manifest, fd, to, keep, user);
-    if (error == 0 &&
-        renameat(manifest->folder_fd, temporary, manifest->folder_fd, MANIFEST_NAME) != 0)
-        error = -errno;
-    if (error < 0 && to >= 0)
-        unlinkat(manifest->folder_fd, temporary, 0);
+    (void)ledger_replace(output, manifest->name, fd, keep, user, manifest->followed != NULL);
     close(fd);
 }
 
-void manifest_finish(struct manifest *manifest, struct output *output, manifest_keep_fn *keep,
+void manifest_finish(struct manifest *manifest, struct output *output, ledger_keep_fn *keep,
                      void *user)
 {
-    batch_flush(manifest, LOCK_MS);
+    batch_flush(manifest, LEDGER_WAIT_MS);
     bool stale = manifest->stale > WORTH_WHILE && manifest->stale * 2 > manifest->known;
     bool changed = manifest->append_fd >= 0;
     if (!manifest->refused && (keep || manifest->damaged > 0 || (stale && changed)))

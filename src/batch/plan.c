@@ -320,6 +320,27 @@ static int inputs_collect(struct planning *planning)
         if (added == 1)
             plan->order[plan->count++] = i;
     }
+    plan->all = plan->count;
+    return 0;
+}
+
+/* Puts what is this shard's first, and counts it. Nothing else changes its place. */
+static int order_divide(struct plan *plan)
+{
+    uint32_t *others = calloc(plan->all ? plan->all : 1, sizeof *others);
+    if (!others)
+        return -ENOMEM;
+    plan->count = 0;
+    for (size_t i = 0; i < plan->all; i++) {
+        const struct scan_input *input = &plan->scan->inputs[plan->order[i]];
+        const char *prefix = plan->scan->roots[input->root].prefix;
+        if (shard_has(&plan->options.shard, prefix, scan_name(input)))
+            plan->order[plan->count++] = plan->order[i];
+        else
+            others[i - plan->count] = plan->order[i];
+    }
+    memcpy(plan->order + plan->count, others, (plan->all - plan->count) * sizeof *others);
+    free(others);
     return 0;
 }
 
@@ -349,6 +370,8 @@ int plan_make(const struct plan_options *options, const struct scan *scan, struc
     for (size_t i = 0; i < ret->count && error == 0; i++)
         if (scan->inputs[ret->order[i]].error == 0) /* what cannot be read has no output */
             error = outputs_plan(&planning, ret->order[i]);
+    if (error == 0 && options->shard.count > 0)
+        error = order_divide(ret);
     nameset_done(&planning.inputs);
     nameset_done(&planning.outputs);
     return error;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "batch/scan.h"
+#include "batch/shard.h"
 #include "image/kind.h"
 #include "image/spec.h"
 
@@ -34,6 +35,7 @@ struct plan_options {
     bool suffix;                   /* pictures that have another's output are told apart by name */
     const char *output;            /* the output folder */
     const char *output_real;       /* the same without links; NULL when it does not exist yet */
+    struct shard shard;            /* what of the inputs is to be done */
 };
 
 /* Two things that the plan cannot do. */
@@ -54,8 +56,10 @@ enum { PLAN_PROBLEMS_KEPT = 10 };
 struct plan {
     struct plan_options options;
     const struct scan *scan; /* the inputs; borrowed */
-    uint32_t *order;         /* numbers of the inputs to do, in walk order */
-    size_t count;            /* of them: an input that was named twice is done once */
+    uint32_t *order;         /* numbers of the inputs to do, in walk order; those that other shards
+                                do follow */
+    size_t count;            /* to do: an input that was named twice is done once */
+    size_t all;              /* with those of other shards, among which problems are looked for */
     const char *template;    /* of the outputs' names */
     bool *suffixed;          /* by input: those whose names have a suffix */
     char **folder_uris;      /* by root, with a slash at the end; NULL but for PLAN_FREEDESKTOP */

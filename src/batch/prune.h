@@ -41,7 +41,7 @@ struct prune {
 /* Removes. Without memory, nothing is. End with prune_done(). */
 void prune_run(struct prune *prune);
 
-/* A manifest_keep_fn that drops the entries that are gone; `user` is the struct prune. */
+/* A ledger_keep_fn that drops the entries that are gone; `user` is the struct prune. */
 bool prune_keeps(void *user, const struct entry *entry);
 
 /* Takes one that was never run, too. */

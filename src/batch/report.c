@@ -63,6 +63,11 @@ static void options_write(struct json *json, const struct report *report)
     json_boolean(json, "force", report->run->force);
     json_boolean(json, "fsync", report->run->durable);
     json_boolean(json, "prune", report->run->prune);
+    if (plan->shard.count > 0) {
+        char shard[32];
+        snprintf(shard, sizeof shard, "%u/%u", plan->shard.index, plan->shard.count);
+        json_text(json, "shard", shard);
+    }
     json_close(json, '}');
 }
 

@@ -1,5 +1,6 @@
 #include "batch/rival.h"
 
+#include "batch/parts.h"
 #include "batch/way.h"
 
 #include <errno.h>
@@ -28,23 +29,23 @@ static int named_find(const struct plan *plan, const char *path, char other[PATH
     size_t length = strlen(output);
     if (error < 0 || length + sizeof "/.thumbpool.ndjson" > sizeof output)
         return error < 0 ? error : -ENAMETOOLONG;
-    strcpy(output + length, "/.thumbpool.ndjson");
+    strcpy(output + length, "/" MANIFEST_NAME);
     bool near = strncmp(file, output, length) == 0; /* far from all outputs, none is looked at */
     bool clash = way_clashes(file, output);
-    for (size_t i = 0; !clash && i < plan->count; i++) {
+    for (size_t i = 0; !clash && i < plan->all; i++) {
         if (plan_real(plan, plan->order[i], other, PATH_MAX) && way_clashes(file, other))
             return RIVAL_INPUT;
         clash = near && output_clashes(plan, plan->order[i], file, output, length + 1);
     }
     memcpy(other, output, sizeof output);
-    return clash ? RIVAL_OUTPUT : RIVAL_NONE;
+    return clash || (near && parts_is_name(file + length + 1)) ? RIVAL_OUTPUT : RIVAL_NONE;
 }
 
 /* Looks for an input that is the same file under another name. */
 static int same_find(const struct plan *plan, const struct stat *file, char other[PATH_MAX])
 {
     struct stat found;
-    for (size_t i = 0; i < plan->count; i++) {
+    for (size_t i = 0; i < plan->all; i++) {
         const char *path = plan->scan->inputs[plan->order[i]].path;
         if (stat(path, &found) == 0 && found.st_dev == file->st_dev &&
             found.st_ino == file->st_ino && strlen(path) < PATH_MAX) {

@@ -183,6 +183,22 @@ static int run_open_output(struct run *run)
     return error;
 }
 
+/* Opens the manifest. Parts that could not be joined now are read all the same, and joined by a
+ * later run. */
+static int run_open_manifest(struct run *run)
+{
+    if (run->plan->options.shard.count == 0)
+        (void)parts_join(run->output, run->options->durable);
+    int error = manifest_open(run->plan, output_folder(run->output), run->options->versions,
+                              &run->manifest);
+    if (error < 0)
+        return error;
+    manifest_hold(run->manifest);
+    if (run->options->durable)
+        manifest_follow(run->manifest, run->output);
+    return 0;
+}
+
 /* Opens what is known of earlier runs. */
 static int run_open_past(struct run *run)
 {
@@ -191,11 +207,9 @@ static int run_open_past(struct run *run)
     if (run->plan->options.layout == PLAN_FREEDESKTOP)
         error = desktop_open(run->plan, folder, versions ? versions : "", &run->desktop);
     else if (versions)
-        error = manifest_open(run->plan, folder, versions, &run->manifest);
+        error = run_open_manifest(run);
     if (error < 0)
         run_cannot_go_on(run, error, "cannot start", "no memory");
-    else if (run->manifest && run->options->durable)
-        manifest_follow(run->manifest, run->output);
     return error;
 }
 

@@ -178,7 +178,8 @@ enum exit_code intake_plan(struct program *program)
                                 .suffix = options->suffix,
                                 .output = options->output,
                                 .output_real =
-                                    program->output_real[0] ? program->output_real : NULL};
+                                    program->output_real[0] ? program->output_real : NULL,
+                                .shard = options->shard};
     int error = plan_make(&plan, &program->scan, &program->plan);
     if (error < 0) {
         progress_complain("cannot plan the outputs: %s",

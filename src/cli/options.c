@@ -6,6 +6,7 @@
 #include "cli/completions.h"
 #include "cli/help.h"
 #include "cli/layout.h"
+#include "cli/shard_env.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
@@ -32,6 +33,7 @@ enum long_only {
     OPTION_ON_CLASH,
     OPTION_EXECUTOR,
     OPTION_SANDBOX,
+    OPTION_SHARD,
     OPTION_RETRIES,
     OPTION_TIMEOUT,
     OPTION_FAIL_FAST,
@@ -87,6 +89,9 @@ static const struct argp_option option_table[] = {
                                                                      " takes the program along (default: processes)", 0},
     {"sandbox", OPTION_SANDBOX, "auto|require|off", 0, "Jail of the workers: as far as this system has it,"
                                                        " all of it or no run, or none (default: auto)", 0},
+    {"shard", OPTION_SHARD, "I/N|auto|auto/N", 0, "Make only the Ith of N parts, which other runs of the same"
+                                                  " command make up to the whole; auto asks the variables"
+                                                  " of Slurm, Kubernetes and others", 0},
     {"retries", OPTION_RETRIES, "N", 0, "New attempts for a picture whose worker died"
                                         " (default: 1)", 0},
     {"timeout", OPTION_TIMEOUT, "SEC", 0, "Give up a picture after so many seconds of work; 0 is never"
@@ -174,6 +179,15 @@ static enum sandbox_mode parse_sandbox(const struct argp_state *state, const cha
     return (enum sandbox_mode)value_word(state, "sandbox", text, words);
 }
 
+static struct shard parse_shard(const struct argp_state *state, const char *text)
+{
+    char why[SHARD_WHY_BYTES];
+    struct shard shard = {0};
+    if (shard_env_parse(text, getenv, &shard, why) < 0)
+        value_refuse(state, "%s", why);
+    return shard;
+}
+
 static enum progress_when parse_progress(const struct argp_state *state, const char *text)
 {
     return (enum progress_when)value_word(state, "progress", text, progress_when_names);
@@ -227,6 +241,9 @@ static void finish(const struct argp_state *state, struct options *options)
         value_refuse(state, "--name %s: %s", options->name, why);
     if (options->depfile_target && !options->depfile)
         value_refuse(state, "--depfile-target says what is in the --depfile, which is not given");
+    if (options->shard.count > 0 && options->prune)
+        value_refuse(state, "--prune has to see all pictures, so it does not go with --shard; give"
+                            " it to a run without");
     options->any_jobs = options->jobs == 0;
     if (options->any_jobs)
         options->jobs = mp_cpu_count();
@@ -272,6 +289,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_ON_CLASH: options->suffix = parse_on_clash(state, value); break;
     case OPTION_EXECUTOR: options->kind = parse_kind(state, value); break;
     case OPTION_SANDBOX: options->sandbox = parse_sandbox(state, value); break;
+    case OPTION_SHARD: options->shard = parse_shard(state, value); break;
     case OPTION_RETRIES: options->retries = value_int(state, "retries", value, 0, 1000000); break;
     case OPTION_TIMEOUT: options->timeout_ms = parse_timeout(state, value); break;
     case OPTION_FAIL_FAST: options->max_errors = 1; break;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "batch/sandbox.h"
+#include "batch/shard.h"
 #include "cli/input_options.h"
 #include "cli/picture_options.h"
 #include "cli/progress.h"
@@ -18,9 +19,10 @@ struct options {
     size_t path_count;  /* at least 1 */
     const char *output; /* folder; NULL with PLAN_FREEDESKTOP, whose folder is not chosen */
     enum plan_layout layout;
-    const char *base; /* folder, or NULL */
-    const char *name; /* template of output names, checked; NULL: as the inputs */
-    bool suffix;      /* tell outputs of one name apart */
+    const char *base;   /* folder, or NULL */
+    const char *name;   /* template of output names, checked; NULL: as the inputs */
+    bool suffix;        /* tell outputs of one name apart */
+    struct shard shard; /* what of the pictures is to be made */
     struct input_options input;
     struct picture_options picture;
     enum mp_kind kind;          /* back-end */

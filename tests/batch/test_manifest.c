@@ -303,6 +303,88 @@ static void test_manifest_is_not_written_anew_while_another_has_the_lock(void **
     expect_widths(fixture, 10, 0, 0);
 }
 
+/* ---- Parts ---------------------------------------------------------------------------------- */
+
+static const char name_of_part[] = "out/.thumbpool-1-of-1.ndjson";
+
+/* Writes what the one shard of all pictures knows, as a run does. */
+static void part_write(struct fixture *fixture, int width)
+{
+    fixture->plan.options.shard = (struct shard){1, 1};
+    struct manifest *manifest = begin(fixture);
+    note(manifest, 0, width);
+    end(fixture, manifest);
+    fixture->plan.options.shard = (struct shard){0};
+}
+
+static void test_manifest_reads_parts_and_joins_them(void **state)
+{
+    struct fixture *fixture = *state;
+    part_write(fixture, 10);
+    expect_widths(fixture, 10, 0, 0);
+    assert_int_equal(tree_count(fixture->root, "out", NULL), 1);
+    assert_int_equal(parts_join(fixture->output, false), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 0);
+    expect_widths(fixture, 10, 0, 0);
+    assert_int_equal(lines_of(fixture), 1);
+}
+
+/* A joiner that was killed before it removed the part, and one that met a shard at work. */
+static void test_manifest_joins_a_part_that_stayed_again(void **state)
+{
+    struct fixture *fixture = *state;
+    part_write(fixture, 10);
+    int fd = open(tree_path(fixture->root, name_of_part), O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(parts_join(fixture->output, true), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 1);
+    struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    assert_int_equal(futimens(fd, long_ago), 0);
+    close(fd);
+    struct manifest *manifest = begin(fixture);
+    note(manifest, 0, 20); /* later than the part */
+    end(fixture, manifest);
+    expect_widths(fixture, 20, 0, 0);
+    assert_int_equal(parts_join(fixture->output, false), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 0);
+    expect_widths(fixture, 20, 0, 0);
+    assert_int_equal(lines_of(fixture), 1);
+}
+
+static void test_manifest_of_a_running_shard_is_not_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    part_write(fixture, 10);
+    fixture->plan.options.shard = (struct shard){1, 1};
+    struct manifest *manifest = begin(fixture);
+    manifest_hold(manifest);
+    assert_int_equal(parts_join(fixture->output, false), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 1);
+    note(manifest, 1, 20);
+    end(fixture, manifest);
+    fixture->plan.options.shard = (struct shard){0};
+    assert_int_equal(parts_join(fixture->output, false), 0);
+    assert_int_equal(tree_count(fixture->root, "out", ".thumbpool-"), 0);
+    expect_widths(fixture, 10, 20, 0);
+}
+
+static void test_manifest_parts_have_strict_names(void **state)
+{
+    (void)state;
+    assert_true(parts_is_name(".thumbpool-1-of-1.ndjson"));
+    assert_true(parts_is_name(".thumbpool-1000000-of-1000000.ndjson"));
+    static const char *const wrong[] = {MANIFEST_NAME,
+                                        ".thumbpool-0-of-1.ndjson",
+                                        ".thumbpool-2-of-1.ndjson",
+                                        ".thumbpool-01-of-1.ndjson",
+                                        ".thumbpool-1-of-1.ndjson~",
+                                        ".thumbpool-1-of-1000001.ndjson",
+                                        ".thumbpool--1-of-1.ndjson",
+                                        "thumbpool-1-of-1.ndjson"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(parts_is_name(wrong[i]));
+}
+
 static int count_width(void *user, const struct entry *entry)
 {
     *(int *)user += entry->width;
@@ -352,6 +434,10 @@ int main(void)
         TEST(test_manifest_of_two_runs_at_once_has_the_lines_of_both),
         TEST(test_manifest_appends_to_the_file_that_has_the_name),
         TEST(test_manifest_is_not_written_anew_while_another_has_the_lock),
+        TEST(test_manifest_reads_parts_and_joins_them),
+        TEST(test_manifest_joins_a_part_that_stayed_again),
+        TEST(test_manifest_of_a_running_shard_is_not_removed),
+        TEST(test_manifest_parts_have_strict_names),
         TEST(test_manifest_each_shows_what_counts),
         TEST(test_manifest_that_cannot_be_written_says_so),
     };

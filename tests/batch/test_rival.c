@@ -76,6 +76,9 @@ static void test_rival_is_what_would_be_replaced(void **state)
         expect_found(fixture, "out/b", follows, RIVAL_OUTPUT);
         expect_found(fixture, "out", follows, RIVAL_OUTPUT);
         expect_found(fixture, "out/.thumbpool.ndjson", follows, RIVAL_OUTPUT);
+        expect_found(fixture, "out/.thumbpool-3-of-16.ndjson", follows, RIVAL_OUTPUT);
+        expect_found(fixture, "out/.thumbpool-17-of-16.ndjson", follows, RIVAL_NONE);
+        expect_found(fixture, "in/.thumbpool-3-of-16.ndjson", follows, RIVAL_NONE);
     }
 }
 

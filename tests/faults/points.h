@@ -116,9 +116,12 @@ static inline const char *point_of_flags(int flags)
 #endif
 
 #ifdef POINTS_manifest
+#define write(...) POINT("manifest-write", -1, write(__VA_ARGS__))
+#endif
+
+#ifdef POINTS_ledger
 #define openat(...) POINT("manifest-open", -1, openat(__VA_ARGS__))
 #define flock(...)  POINT("manifest-lock", -1, flock(__VA_ARGS__))
-#define write(...)  POINT("manifest-write", -1, write(__VA_ARGS__))
 #define fclose(...) POINT("manifest-close", EOF, fclose(__VA_ARGS__))
 #endif
 
