@@ -69,7 +69,7 @@ struct plan {
 
 /* Makes the plan. Everything that `options` and `scan` point to must outlive it. Returns 0,
  * -ENOMEM, -ENAMETOOLONG when an output's path would be longer than PATH_MAX, or -EINVAL when it
- * would not stay below the output folder. Free with plan_done(). */
+ * would be no file's or not stay below the output folder. Free with plan_done(). */
 int plan_make(const struct plan_options *options, const struct scan *scan, struct plan *ret);
 void plan_done(struct plan *plan);
 

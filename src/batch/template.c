@@ -132,5 +132,6 @@ int template_expand(const char *text, const struct template_words *words, char *
     }
     if (writer.full)
         return -ENAMETOOLONG;
-    return has_dots(name) ? -EINVAL : 0;
+    bool is_file = writer.length > 0 && name[writer.length - 1] != '/';
+    return is_file && !has_dots(name) ? 0 : -EINVAL;
 }

@@ -29,7 +29,8 @@ struct template_words {
 const char *template_check(const char *text, bool several);
 
 /* Puts the name that a template gives, relative to the output folder, into name[0..size). Returns
- * 0, -ENAMETOOLONG, or -EINVAL when it would not stay below that folder. */
+ * 0, -ENAMETOOLONG, or -EINVAL when it would be a folder's, or nobody's, or would not stay below
+ * that folder. */
 int template_expand(const char *text, const struct template_words *words, char *name, size_t size);
 
 #endif

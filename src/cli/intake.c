@@ -182,9 +182,11 @@ enum exit_code intake_plan(struct program *program)
                                 .shard = options->shard};
     int error = plan_make(&plan, &program->scan, &program->plan);
     if (error < 0) {
-        progress_complain("cannot plan the outputs: %s",
-                          error == -EINVAL ? "a name would lead out of the output folder"
-                                           : strerrordesc_np(-error));
+        progress_complain(
+            "cannot plan the outputs: %s",
+            error == -EINVAL ? "one would have no name, or a folder's, or one that leads out of the"
+                               " output folder"
+                             : strerrordesc_np(-error));
         return error == -ENOMEM ? EXIT_STUCK : EXIT_USAGE;
     }
     return program->plan.problem_count > 0 ? problems_print(program) : EXIT_MADE;

@@ -52,6 +52,18 @@ static void test_template_needs_no_slash_where_there_is_no_folder(void **state)
     gives("{dir}//x/{stem}", &words, "x/photo");
 }
 
+static void test_template_that_names_no_file_is_refused(void **state)
+{
+    (void)state;
+    char name[100];
+    struct template_words words = words_of("", "", "photo");
+    words.box = (struct image_box){0, 90};
+    assert_int_equal(template_expand("{dir}", &words, name, sizeof name), -EINVAL);
+    assert_int_equal(template_expand("{w}", &words, name, sizeof name), -EINVAL);
+    assert_int_equal(template_expand("/{dir}/{w}", &words, name, sizeof name), -EINVAL);
+    assert_int_equal(template_expand("a/{w}", &words, name, sizeof name), -EINVAL);
+}
+
 static void test_template_that_leads_out_is_refused(void **state)
 {
     (void)state;
@@ -92,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_template_puts_words_in_their_places),
         cmocka_unit_test(test_template_needs_no_slash_where_there_is_no_folder),
+        cmocka_unit_test(test_template_that_names_no_file_is_refused),
         cmocka_unit_test(test_template_that_leads_out_is_refused),
         cmocka_unit_test(test_template_that_does_not_fit_is_told),
         cmocka_unit_test(test_template_checks_words),

@@ -24,6 +24,11 @@ for wrong in '{name}' '{stem' 'stem}' '' 'a/' '/abs' '../{stem}' 'a/./b'; do
     expect 2 "$THUMBPOOL" -o out.d --name "$wrong" $one
     says '--name'
 done
+# What has no name, or a folder's, is seen before any work.
+for wrong in '{dir}' '{w}' 'a/{w}'; do
+    expect 2 "$THUMBPOOL" -o out.d -s x8 --name "$wrong" $one
+    says 'would have no name'
+done
 expect 2 "$THUMBPOOL" -o out.d -s 16 -s 32 --name '{stem}{ext}' $one
 says 'several sizes'
 

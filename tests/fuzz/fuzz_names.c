@@ -140,7 +140,8 @@ static void template_try(char *const texts[TEXTS], struct image_box box, size_t 
     int error = template_expand(texts[0], &words, name, room);
     require(error == 0 || error == -ENAMETOOLONG || error == -EINVAL);
     if (error == 0)
-        require(strlen(name) < room && name[0] && name[0] != '/' && !has_part(name, ".."));
+        require(strlen(name) < room && name[0] && name[0] != '/' && name[strlen(name) - 1] != '/' &&
+                !has_part(name, ".."));
 }
 
 static void values_try(const char *text)
