@@ -1,5 +1,6 @@
 #!/bin/sh
 # --shard: the parts are the whole without overlap, and a plain run joins them.
+: "${FAULTS:?}"
 . "$(dirname "$0")/lib.sh"
 for name in THUMBPOOL_SHARD_INDEX THUMBPOOL_SHARD_COUNT SLURM_ARRAY_TASK_ID SLURM_PROCID SLURM_NTASKS \
     OMPI_COMM_WORLD_RANK PMI_RANK JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX BATCH_TASK_INDEX \
@@ -67,6 +68,23 @@ shard 1/3
 missing=$((40 - $(sort -u made | wc -l)))
 [ "$found" -lt 40 ] && [ "$missing" -gt 0 ] || fail 'nothing is missing'
 joined "$missing"
+
+# Killed while it joins: before the manifest is in place, before the first part goes, and amid them; or the parts
+# cannot be joined, or not be removed, which costs nothing either.
+for fault in manifest-rename:1:kill part-remove:1:kill part-remove:3:kill manifest-rename:1:eio part-remove:1+:eio; do
+    begin
+    for i in 1 2 3 4; do shard $i/4; done
+    case $fault in
+    *:kill) wanted=137 ;;
+    *) wanted=0 ;;
+    esac
+    expect $wanted env THUMBPOOL_FAULT=$fault "$FAULTS" in -s 64 -o thumbs
+    [ "$(parts)" -gt 0 ] || fail "$fault: no part is left"
+    same_but_parts
+    expect 0 "$THUMBPOOL" in -s 64 -o thumbs -n
+    is "what a dry run would make after $fault" "$(wc -l <out)" 0
+    joined 0
+done
 
 # Schedulers.
 # every VALUE FIRST INDEX [NAME=VALUE]: four tasks, numbered from FIRST

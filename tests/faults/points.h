@@ -120,9 +120,14 @@ static inline const char *point_of_flags(int flags)
 #endif
 
 #ifdef POINTS_ledger
-#define openat(...) POINT("manifest-open", -1, openat(__VA_ARGS__))
-#define flock(...)  POINT("manifest-lock", -1, flock(__VA_ARGS__))
-#define fclose(...) POINT("manifest-close", EOF, fclose(__VA_ARGS__))
+#define openat(...)   POINT("manifest-open", -1, openat(__VA_ARGS__))
+#define flock(...)    POINT("manifest-lock", -1, flock(__VA_ARGS__))
+#define fclose(...)   POINT("manifest-close", EOF, fclose(__VA_ARGS__))
+#define renameat(...) POINT("manifest-rename", -1, renameat(__VA_ARGS__))
+#endif
+
+#ifdef POINTS_parts
+#define unlinkat(...) POINT("part-remove", -1, unlinkat(__VA_ARGS__))
 #endif
 
 #endif
