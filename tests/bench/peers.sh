@@ -97,7 +97,7 @@ print("Python", sys.version.split()[0] + ", Pillow", PIL.__version__)' ;;
     sharp)
         node -e 'const v = require(process.env.PEERS + "/node_modules/sharp").versions
 console.log("sharp " + v.sharp + ", libvips " + v.vips + ", node " + process.versions.node)' ;;
-    djpeg) djpeg -version 2>&1 </dev/null | head -1 ;;
+    djpeg) ! command -v djpeg >/dev/null || djpeg -version 2>&1 </dev/null | head -1 ;;
     esac 2>/dev/null
 }
 

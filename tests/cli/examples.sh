@@ -14,6 +14,8 @@ cp good/a/baseline.jpg a.jpg
 cp good/a/baseline.jpg b.jpg
 cp good/a/baseline.jpg a.pdf
 printf 'images/b/alpha.png\0' >list
+mkdir srv
+cp -R good srv/photos
 
 # commands FILE: its command lines of thumbpool, without what comes before and after them: lines of code, and
 # code between backticks. One with "…" in it is no command line.
@@ -22,7 +24,8 @@ commands() {
         sed -n '/^```/,/^```/p; /^    /p' "$1" | grep '^ *\(\$ \)\{0,1\}\([a-z][^|]*| \)\{0,1\}thumbpool '
         grep '^|\|^is `' "$1" | grep -o '`thumbpool [^`]*`'
         grep -v '^|\|^    ' "$1" | grep -o '`thumbpool [^`]*`'
-    } | sed 's/.*\(thumbpool .*\)/\1/; s/`//g; s/  *#.*//; s/ |.*//; s/ &&.*//' | grep -v '…\|bench --help' | LC_ALL=C sort -u
+    } | sed 's/.*\(thumbpool .*\)/\1/; s/`//g; s/  *#.*//; s/ |.*//; s/ &&.*//' |
+        sed 's|/srv/|srv/|g' | grep -v '…\|bench --help' | LC_ALL=C sort -u
 }
 
 # taken COMMAND: it is done, dry, or, of a comparison, read to its end
@@ -56,6 +59,7 @@ is 'what is read of a document' "$(cat commands)" 'thumbpool --no-such-option im
 
 all "$root/README.md" 13
 all "$root/samples/COMING_FROM.md" 20
+all "$root/samples/cluster/README.md" 2
 all "$root/src/cli/thumbpool.1.scd" 6
 all "$root/src/cli/thumbpool-bench.1.scd" 3
 for command in '' bench; do
